@@ -1,0 +1,43 @@
+/** What the ledger knows of one device across runs: who holds its claim, and how its last rotation went. Layer: domain. */
+import type { EntraDeviceId, ManagedDeviceId, RecoveryKeyId, RunId } from './ids.ts';
+import type { RotationState } from './rotation.ts';
+
+/** One holder per Entra device id across all runs. */
+export interface Claim {
+  readonly runId: RunId;
+  readonly order: number;
+  /** Of the rotation: a claim of an earlier attempt may be taken again by its own run. */
+  readonly attempt: number;
+  /** Made anew for each block an owner claims: tells a fresh claim from one left by a crash. */
+  readonly token: string;
+  readonly claimedAtMs: number;
+  readonly sendByMs: number;
+  /** What `lastRequestAtMs` was before, to put back when nothing was sent. */
+  readonly previousRequestAtMs?: number;
+  /**
+   * Present once the run gave up looking (`overdue`, `abandoned`): the accepted request may still take effect.
+   * Later plans look at it first and release it on a final action state, a newer key, or after P60D.
+   */
+  readonly pending?: {
+    readonly sinceMs: number;
+    readonly acceptedAfterMs: number;
+    readonly acceptedByMs: number;
+    readonly keyBeforeId?: RecoveryKeyId;
+  };
+}
+
+export interface DeviceRecord {
+  readonly entraDeviceId: EntraDeviceId;
+  readonly managedDeviceId: ManagedDeviceId;
+  readonly claim?: Claim;
+  /** Last time we asked, or meant to. */
+  readonly lastRequestAtMs?: number;
+  readonly lastRunId?: RunId;
+  /** How the last rotation ended. */
+  readonly lastState?: RotationState;
+  readonly lastKeyId?: RecoveryKeyId;
+  readonly lastKeyAtMs?: number;
+}
+
+/** A pending claim is released after this. Chosen: Intune does not document an expiry; P60D outlasts every observed offline return worth waiting for. */
+export const PENDING_CLAIM_EXPIRES_MS = 60 * 24 * 3_600_000;

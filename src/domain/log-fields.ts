@@ -1,0 +1,92 @@
+/** The allow-list of logging: which fields a line may carry, and of what shape. Everything else is dropped. Layer: domain. */
+
+/** Names are queried in Application Insights: add freely, rename with care. None is for a payload, a header, a URL with a query or key material. */
+export const LOG_FIELDS = [
+  // where
+  'functionName',
+  'invocationId',
+  'tenantId',
+  'runId',
+  'sliceId',
+  'device',
+  'managedDeviceId',
+  'entraDeviceId',
+  'deviceName',
+  'queue',
+  'host',
+  'port',
+  'component',
+  // what
+  'outcome',
+  'state',
+  'mode',
+  'trigger',
+  'reason',
+  'abortReason',
+  'skipReason',
+  'requestedBy',
+  'requestClass',
+  'method',
+  'route',
+  'pace',
+  'event',
+  'quarantineId',
+  'settings',
+  'version',
+  // how many
+  'devices',
+  'due',
+  'notDue',
+  'canaries',
+  'proven',
+  'counts',
+  'skipped',
+  'targets',
+  'slices',
+  'rows',
+  'pages',
+  'keys',
+  'messages',
+  'count',
+  'attempt',
+  'order',
+  'fromOrder',
+  'toOrder',
+  'nextOrder',
+  'checkpoint',
+  'look',
+  'dequeueCount',
+  'keyCount',
+  'failureRate',
+  // how long, how fast
+  'atMs',
+  'dueAtMs',
+  'deadlineAtMs',
+  'durationMs',
+  'delayMs',
+  'waitMs',
+  'retryAfterMs',
+  'requests',
+  'throttled',
+  'retries',
+  'writeUtilisation',
+  'factor',
+  'limit',
+  // what went wrong
+  'error',
+  'errorKind',
+  'errorMessage',
+  'code',
+  'status',
+  'requestId',
+  'clientRequestId',
+  'cause',
+  'causeCode',
+] as const;
+export type LogFieldName = (typeof LOG_FIELDS)[number];
+
+/** A string, number or flag, or counts by name: flat, so that nothing can hide inside. */
+export type LogValue = string | number | boolean | Readonly<Record<string, number>>;
+
+/** Values a log line may carry. A name that is not on the list is a compile error, and dropped when it comes anyway. */
+export type LogFields = { readonly [Name in LogFieldName]?: LogValue | undefined };
