@@ -1,0 +1,39 @@
+/** From a route to its endpoint. Layer: simulator. */
+import { listActionAudits, listDirectoryAudits } from './audit-endpoints.ts';
+import { getDevice, listDevices } from './device-endpoints.ts';
+import { badRequest, type EndpointAnswer, type EndpointCall, type TenantState } from './endpoint.ts';
+import { getKey, listKeys } from './key-endpoints.ts';
+import { rotate } from './rotate-endpoint.ts';
+import { createState, getState, listStates } from './state-endpoints.ts';
+
+/** Asks the endpoint of the call's route. A batch inside a batch is refused. */
+export function endpointAnswer(state: TenantState, call: EndpointCall): EndpointAnswer {
+  switch (call.route.endpoint) {
+    case 'listDevices':
+      return listDevices(state, call, false);
+    case 'listComanagedDevices':
+      return listDevices(state, call, true);
+    case 'getDevice':
+      return getDevice(state, call, false);
+    case 'getComanagedDevice':
+      return getDevice(state, call, true);
+    case 'rotate':
+      return rotate(state, call);
+    case 'listStates':
+      return listStates(state, call);
+    case 'getState':
+      return getState(state, call);
+    case 'createState':
+      return createState(state, call);
+    case 'listActionAudits':
+      return listActionAudits(state, call);
+    case 'listDirectoryAudits':
+      return listDirectoryAudits(state, call);
+    case 'listKeys':
+      return listKeys(state, call);
+    case 'getKey':
+      return getKey(state, call);
+    case 'batch':
+      return badRequest('A batch cannot hold a batch.');
+  }
+}
