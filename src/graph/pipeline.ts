@@ -1,0 +1,55 @@
+/** The HTTP pipeline below the pacer: proxy, decompression, and a guard on the token. No retries, no redirects. Layer: graph. */
+import {
+  createDefaultHttpClient,
+  createEmptyPipeline,
+  decompressResponsePolicy,
+  type HttpClient,
+  type PipelinePolicy,
+  proxyPolicy,
+  type SendRequest,
+} from '@azure/core-rest-pipeline';
+
+/** True for hosts that never leave this machine. */
+export function isLoopback(url: URL): boolean {
+  return url.hostname === 'localhost' || url.hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(url.hostname);
+}
+
+/** True when the token may travel to `graphRoot` at all: https anywhere, plain http on loopback only. */
+export function isSecure(url: URL): boolean {
+  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url));
+}
+
+/**
+ * Refuses to send a request that carries a token anywhere but to the Graph host, whoever built it.
+ * The library's own bearer policy cannot be used: it allows no plain http on loopback, follows claims challenges outside the pacer,
+ * and refreshes a token only when the 401 has a `WWW-Authenticate` header.
+ */
+function tokenGuardPolicy(graphRoot: URL): PipelinePolicy {
+  return {
+    name: 'keyturnTokenGuard',
+    sendRequest: (request, next) => {
+      if (request.headers.has('Authorization') && new URL(request.url).origin !== graphRoot.origin) {
+        return Promise.reject(new TypeError(`the token belongs to ${graphRoot.host} only`));
+      }
+      return next(request);
+    },
+  };
+}
+
+/**
+ * Sends requests to Graph. The proxy comes from `HTTPS_PROXY` and `NO_PROXY` as the library reads them, except for a loopback root.
+ * @param httpClient the transport; the library's own by default.
+ * @throws {TypeError} when `graphRoot` is plain http to another machine.
+ */
+export function createGraphPipeline(
+  graphRoot: string,
+  httpClient: HttpClient = createDefaultHttpClient(),
+): SendRequest {
+  const root = new URL(graphRoot);
+  if (!isSecure(root)) throw new TypeError(`the Graph root must be https, or http on loopback, got ${root.origin}`);
+  const pipeline = createEmptyPipeline();
+  if (!isLoopback(root)) pipeline.addPolicy(proxyPolicy());
+  pipeline.addPolicy(decompressResponsePolicy());
+  pipeline.addPolicy(tokenGuardPolicy(root));
+  return (request) => pipeline.sendRequest(httpClient, request);
+}
