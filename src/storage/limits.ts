@@ -1,0 +1,13 @@
+/** Limits of the Table service that the memory ledger shares with the real one. Layer: storage adapter. */
+
+/** Source: Performing entity group transactions, "at most 100 entities" (read 2026-11-22). */
+export const ROWS_PER_TRANSACTION = 100;
+/** Rows in one answer. Source: Query timeout and pagination, Table service (read 2026-11-22). */
+export const ROWS_PER_PAGE = 1_000;
+
+/** @throws {RangeError} for more rows than one transaction takes. */
+export function refuseMoreThanOneTransaction(count: number, what: string): void {
+  if (count > ROWS_PER_TRANSACTION) {
+    throw new RangeError(`at most ${ROWS_PER_TRANSACTION} ${what}, got ${count}`);
+  }
+}
