@@ -1,0 +1,252 @@
+/** One block: claim, ask for each rotation, record what came of it, and hand the block over as a slice. Re-enterable after a crash at any line. Layer: app. */
+import type { SliceId } from '../domain/ids.ts';
+import { CLOCK_MARGIN_MS } from '../domain/observe.ts';
+import type { RequestOutcome, Versioned } from '../domain/ports.ts';
+import { applyEvent, isTerminal, type Rotation } from '../domain/rotation.ts';
+import { type Run, type Slice, sliceIdOf } from '../domain/run.ts';
+import { type ClaimedRotation, claimBlock, lostSight, unclaimedRecord } from './claim-block.ts';
+import { type Bounds, callOptions, type Deps } from './deps.ts';
+import { recordOutcomes } from './outcomes.ts';
+import { settleClaims } from './settle-claims.ts';
+import { firstSlice, sendLook } from './slice-rows.ts';
+
+export interface BlockResult {
+  /** Rotations still planned: the invocation ended, or the quota asks to wait. */
+  readonly notSent: number;
+  /** The longest wait the quota asked for. */
+  readonly retryAfterMs: number;
+  readonly tripped: boolean;
+}
+
+interface Sent {
+  readonly claimed: ClaimedRotation;
+  readonly outcome: RequestOutcome;
+}
+
+/**
+ * Works off the `planned` rows of the block; rows that have moved on are left alone. `again`: the slice these rows are in already.
+ * @throws {GraphError} when the fault concerns every device; what was sent is recorded first.
+ */
+export async function rotateBlock(
+  deps: Deps,
+  run: Run,
+  rows: readonly Versioned<Rotation>[],
+  bounds: Bounds,
+  again?: Versioned<Slice>,
+): Promise<BlockResult> {
+  // One that was found never accepted is asked again through its `again` slice alone, or it would end up in two.
+  const planned = rows.filter(({ value }) => value.state === 'planned' && (again !== undefined || value.attempt === 0));
+  if (again === undefined) await adoptOrphans(deps, run, rows);
+  if (planned.length === 0 && again === undefined) return { notSent: 0, retryAfterMs: 0, tripped: false };
+  const block = await claimBlock(deps, run, planned);
+  const faults: unknown[] = [];
+  const sent = await sendAll(deps, run, block.claimed, bounds, faults);
+
+  const notSent = sent.filter(({ outcome }) => outcome.kind === 'notSent');
+  const answered = sent.filter(({ outcome }) => outcome.kind !== 'notSent');
+  const changes = [
+    ...block.settled,
+    ...answered.map(({ claimed, outcome }) => ({
+      ...claimed.row,
+      value: applyOutcome(claimed.row.value, claimed, outcome),
+    })),
+  ].sort((a, b) => a.value.order - b.value.order);
+  const first = changes[0]?.value;
+  if (first !== undefined) {
+    const sliceId = again?.value.sliceId ?? sliceIdOf(first.order, first.attempt);
+    const recorded = await recordRows(deps, run, sliceId, changes, answered);
+    await settleClaims(deps, run, recorded);
+    if (again === undefined) await openSlice(deps, run, sliceId, recorded);
+  }
+  await unclaim(deps, notSent);
+  if (again !== undefined && notSent.length === 0) await reopenSlice(deps, run, again);
+  const tripped = await recordOutcomes(deps, run.runId, {
+    answers: answered
+      .filter(({ outcome }) => outcome.kind !== 'uncertain')
+      .map(({ outcome }) => outcome.kind === 'accepted'),
+  });
+  if (faults.length > 0) throw faults[0];
+  return {
+    notSent: notSent.length,
+    retryAfterMs: notSent.reduce(
+      (max, { outcome }) => Math.max(max, outcome.kind === 'notSent' ? outcome.retryAfterMs : 0),
+      0,
+    ),
+    tripped,
+  };
+}
+
+/** Asks for every rotation, at most `GRAPH_CONCURRENCY` at once. A fault stops the rest: they were certainly not sent. */
+async function sendAll(
+  deps: Deps,
+  run: Run,
+  claimed: readonly ClaimedRotation[],
+  bounds: Bounds,
+  faults: unknown[],
+): Promise<readonly Sent[]> {
+  const stop = new AbortController();
+  const signal = AbortSignal.any([bounds.signal, stop.signal]);
+  const serverAheadMs = deps.ledger.serverNowMs() - deps.clock.nowMs();
+  const priority = run.targets === undefined ? 'bulk' : 'onDemand';
+
+  async function send(one: ClaimedRotation): Promise<Sent> {
+    const deadlineAtMs = Math.min(bounds.deadlineAtMs, one.claim.sendByMs - serverAheadMs);
+    try {
+      const target = { managedDeviceId: one.row.value.managedDeviceId };
+      const outcome = await deps.tenant.requestRotation(target, {
+        ...callOptions(bounds, priority),
+        deadlineAtMs,
+        signal,
+      });
+      return { claimed: one, outcome };
+    } catch (error) {
+      // The tenant throws only before anything was sent, or when Graph turned everybody away.
+      if (!signal.aborted) {
+        faults.push(error);
+        stop.abort(error);
+      }
+      return { claimed: one, outcome: { kind: 'notSent', retryAfterMs: 0 } };
+    }
+  }
+
+  return Promise.all(claimed.map((one) => deps.limiter(() => send(one))));
+}
+
+function applyOutcome(rotation: Rotation, { claim }: ClaimedRotation, outcome: RequestOutcome): Rotation {
+  if (outcome.kind === 'notSent') return rotation;
+  const asked = applyEvent(rotation, { kind: 'claimed' }, { claimedAtMs: claim.claimedAtMs, sendByMs: claim.sendByMs });
+  const answer = {
+    clientRequestId: outcome.clientRequestId,
+    ...(outcome.httpStatus === undefined ? {} : { httpStatus: outcome.httpStatus }),
+    ...(outcome.requestId === undefined ? {} : { requestId: outcome.requestId }),
+  };
+  switch (outcome.kind) {
+    case 'accepted':
+      return applyEvent(
+        asked,
+        { kind: 'accepted' },
+        { ...answer, acceptedAfterMs: outcome.acceptedAfterMs, acceptedByMs: outcome.acceptedByMs },
+      );
+    case 'refused':
+      return applyEvent(asked, { kind: 'refused' }, answer);
+    case 'uncertain':
+      return applyEvent(
+        asked,
+        { kind: 'lostSight' },
+        { ...answer, acceptedAfterMs: claim.claimedAtMs - CLOCK_MARGIN_MS },
+      );
+  }
+}
+
+/** Writes the rows. One that someone else moved on meanwhile keeps their slice and learns our answer. Returns the rows of our slice as stored. */
+async function recordRows(
+  deps: Deps,
+  run: Run,
+  sliceId: SliceId,
+  changes: readonly Versioned<Rotation>[],
+  answered: readonly Sent[],
+): Promise<readonly Rotation[]> {
+  const recorded = new Map<number, Rotation>();
+  let open: readonly Versioned<Rotation>[] = changes.map((row) => ({ ...row, value: { ...row.value, sliceId } }));
+  while (open.length > 0) {
+    const lost = new Set(await deps.ledger.writeRotations(run.runId, open));
+    for (const row of open)
+      if (!lost.has(row.value.order) && row.value.sliceId === sliceId) recorded.set(row.value.order, row.value);
+    if (lost.size === 0) break;
+    open = (await deps.ledger.readRotationsAt(run.runId, [...lost])).flatMap((row) => {
+      const wanted = changes.find((change) => change.value.order === row.value.order)?.value;
+      if (row.value.state === 'planned' && wanted !== undefined) return [{ ...row, value: { ...wanted, sliceId } }];
+      const answer = answered.find(({ claimed }) => claimed.row.value.order === row.value.order);
+      const learnt = answer === undefined ? row.value : applyOutcome(row.value, answer.claimed, answer.outcome);
+      return learnt.state === row.value.state ? [] : [{ ...row, value: learnt }];
+    });
+  }
+  return [...recorded.values()].sort((a, b) => a.order - b.order);
+}
+
+/** Message first, row last: a crash in between is made good by `adoptOrphans`, and a second message changes nothing. */
+async function openSlice(deps: Deps, run: Run, sliceId: SliceId, rotations: readonly Rotation[]): Promise<void> {
+  if (rotations.length === 0) return;
+  const slice = firstSlice(deps, sliceId, rotations);
+  await sendLook(deps, run, slice);
+  if (await deps.ledger.writeSlices(run.runId, [{ slice, version: undefined }])) return;
+  await joinSlice(deps, run, sliceId, slice.orders);
+}
+
+/** Two owners at once may each have recorded rows of one block: whoever comes second adds its own to the slice of the first. */
+async function joinSlice(deps: Deps, run: Run, sliceId: SliceId, added: readonly number[]): Promise<void> {
+  for (;;) {
+    const stored = await deps.ledger.readSlice(run.runId, sliceId);
+    const orders = [...new Set([...(stored?.value.orders ?? []), ...added])].sort((a, b) => a - b);
+    const rows = await deps.ledger.readRotationsAt(run.runId, orders);
+    const joined = firstSlice(
+      deps,
+      sliceId,
+      rows.map((row) => row.value),
+    );
+    const slice = { ...joined, look: stored?.value.look ?? 0 };
+    await sendLook(deps, run, slice);
+    if (await deps.ledger.writeSlices(run.runId, [{ slice, version: stored?.version }])) return;
+  }
+}
+
+/** A slice whose rotations were due again, once all of them have been asked for. */
+async function reopenSlice(deps: Deps, run: Run, again: Versioned<Slice>): Promise<void> {
+  const rotations = (await deps.ledger.readRotationsAt(run.runId, again.value.orders)).map((row) => row.value);
+  await settleClaims(deps, run, rotations);
+  const slice = firstSlice(deps, again.value.sliceId, rotations);
+  await sendLook(deps, run, slice);
+  await deps.ledger.writeSlices(run.runId, [{ slice, version: again.version }]);
+}
+
+/**
+ * What a dead owner of an aborted run asked for, or may have, gets a slice and is looked at; nothing is asked. Doing it twice changes nothing.
+ */
+export async function adoptBlock(deps: Deps, run: Run, rows: readonly Versioned<Rotation>[]): Promise<void> {
+  await adoptOrphans(deps, run, rows);
+  const planned = rows.filter(({ value }) => value.state === 'planned' && value.attempt === 0);
+  const records = await deps.ledger.readDevices(planned.flatMap(({ value }) => value.entraDeviceId ?? []));
+  const unrecorded = planned.flatMap((row): Versioned<Rotation>[] => {
+    const id = row.value.entraDeviceId;
+    const claim = id === undefined ? undefined : records.get(id)?.value.claim;
+    const isOurs = claim?.runId === run.runId && claim.order === row.value.order;
+    return claim !== undefined && isOurs ? [{ ...row, value: lostSight(row.value, claim) }] : [];
+  });
+  const first = unrecorded[0]?.value;
+  if (first === undefined) return;
+  const sliceId = sliceIdOf(first.order, first.attempt);
+  await openSlice(deps, run, sliceId, await recordRows(deps, run, sliceId, unrecorded, []));
+}
+
+/** Rows that left `planned` before a crash whose slice was never written: writes it now. */
+async function adoptOrphans(deps: Deps, run: Run, rows: readonly Versioned<Rotation>[]): Promise<void> {
+  const bySlice = new Map<SliceId, Rotation[]>();
+  for (const { value } of rows) {
+    if (value.state === 'planned' || value.sliceId === undefined) continue;
+    bySlice.set(value.sliceId, [...(bySlice.get(value.sliceId) ?? []), value]);
+  }
+  for (const [sliceId, rotations] of bySlice) {
+    if ((await deps.ledger.readSlice(run.runId, sliceId)) !== undefined) continue;
+    await settleClaims(
+      deps,
+      run,
+      rotations.filter((rotation) => isTerminal(rotation.state)),
+    );
+    await openSlice(deps, run, sliceId, rotations);
+  }
+}
+
+async function unclaim(deps: Deps, notSent: readonly Sent[]): Promise<void> {
+  let open = notSent.map(({ claimed }) => claimed);
+  while (open.length > 0) {
+    const records = await deps.ledger.readDevices(open.map(({ record }) => record.entraDeviceId));
+    const changes = open.flatMap(({ record, claim }) => {
+      const stored = records.get(record.entraDeviceId);
+      return stored?.value.claim?.token === claim.token
+        ? [{ record: unclaimedRecord(stored.value), version: stored.version }]
+        : [];
+    });
+    const lost = new Set(await deps.ledger.writeDevices(changes));
+    open = open.filter(({ record }) => lost.has(record.entraDeviceId));
+  }
+}
