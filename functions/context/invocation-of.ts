@@ -1,0 +1,13 @@
+/** Turns the Functions context into the invocation our use cases know. Not a function: the `main` glob leaves this folder out. Layer: functions. */
+import type { InvocationContext } from '@azure/functions';
+import type { Invocation } from '../../src/app/invocation.ts';
+
+/** The invocation behind `context`: its lines go to the context's log methods, and so to Application Insights with their level. */
+export function invocationOf(context: InvocationContext): Invocation {
+  return {
+    functionName: context.functionName,
+    invocationId: context.invocationId,
+    // `%s`, because the context formats like `console.log`: a `%` in a line must not eat its neighbours.
+    write: (level, line) => context[level]('%s', line),
+  };
+}
