@@ -1,0 +1,73 @@
+/** The command line: parses it, runs one command, and answers with an exit code. Layer: cli. */
+import { Command, CommanderError } from 'commander';
+import { VERSION } from '../version.ts';
+import { addDemoCommand, demoCommand } from './commands/demo.ts';
+import { addHostCommand, hostCommand } from './commands/host.ts';
+import { addPlanCommand, planCommand } from './commands/plan.ts';
+import { addRunCommand, runCommand } from './commands/run.ts';
+import { addSimulateCommand, simulateCommand } from './commands/simulate.ts';
+import { addStatusCommand, statusCommand } from './commands/status.ts';
+import type { CliContext } from './context.ts';
+import { EXIT, type ExitCode } from './exit-code.ts';
+import { explainError } from './explain-error.ts';
+import { createStyle } from './render/style.ts';
+
+/** Never throws: whatever goes wrong is explained on standard error. @param args without node and script. */
+export async function runProgram(args: readonly string[], context: CliContext): Promise<ExitCode> {
+  let exitCode: ExitCode = EXIT.done;
+  const act = (work: Promise<ExitCode>): Promise<void> =>
+    work.then((code) => {
+      exitCode = code;
+    });
+  try {
+    await createProgram(context, act).parseAsync([...args], { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    // Commander has printed its own message, or the help that was asked for.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    return complain(context, error);
+  }
+}
+
+function complain(context: CliContext, error: unknown): ExitCode {
+  const { err } = context.terminal;
+  if (context.stopping.aborted && error === context.stopping.reason) {
+    err.write('Stopped.\n');
+    return EXIT.failed;
+  }
+  const { lines, exitCode } = explainError(
+    error,
+    context.environment.LOG_LEVEL === 'debug' ? 'full' : 'message',
+    context.machine.printable,
+  );
+  const style = createStyle(err.hasColor);
+  err.write(`${style.bad('error:')} ${lines.join('\n')}\n`);
+  return exitCode;
+}
+
+function createProgram(context: CliContext, act: (work: Promise<ExitCode>) => Promise<void>): Command {
+  const { out, err } = context.terminal;
+  const program = new Command('keyturn')
+    .description(
+      'Rotates BitLocker recovery keys across an Intune fleet, proves every rotation, and keeps the evidence.',
+    )
+    .version(VERSION)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => out.write(text),
+      writeErr: (text) => err.write(text),
+      getOutHelpWidth: out.columns,
+      getErrHelpWidth: err.columns,
+      getOutHasColors: () => out.hasColor,
+      getErrHasColors: () => err.hasColor,
+    })
+    .showHelpAfterError('(see keyturn --help)')
+    .addHelpText('after', '\nExit codes: 0 the work was done, 1 aborted or faulted, 2 usage or configuration.');
+  addDemoCommand(program, (options) => act(demoCommand(context, options)));
+  addPlanCommand(program, (options) => act(planCommand(context, options)));
+  addRunCommand(program, (options) => act(runCommand(context, options)));
+  addStatusCommand(program, (run, options) => act(statusCommand(context, run, options)));
+  addHostCommand(program, (options) => act(hostCommand(context, options)));
+  addSimulateCommand(program, (options) => act(simulateCommand(context, options)));
+  return program;
+}

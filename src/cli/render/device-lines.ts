@@ -1,0 +1,89 @@
+/** One device for people: what the ledger knows, and its rotation. Pure. Layer: cli. */
+import type { DeviceRecord } from '../../domain/device-record.ts';
+import type { RunId } from '../../domain/ids.ts';
+import type { Rotation } from '../../domain/rotation.ts';
+import type { Style } from './style.ts';
+import { moment, padEnd } from './text.ts';
+import { SKIP_WORDS, STATE_MEANING } from './words.ts';
+
+export interface DeviceStanding {
+  readonly record?: DeviceRecord;
+  /** In the run asked for, or the latest one that had it. */
+  readonly rotation?: { readonly runId: RunId; readonly rotation: Rotation };
+}
+
+export function deviceLines({ record, rotation }: DeviceStanding, style: Style): readonly string[] {
+  const name = rotation?.rotation.deviceName ?? record?.entraDeviceId ?? '';
+  return [
+    style.bold(`Device ${name}`),
+    ...(record === undefined ? ['  never asked by any run'] : facts(recordFacts(record))),
+    ...(rotation === undefined
+      ? ['', 'No rotation of it in that run.']
+      : ['', style.bold(`In run ${rotation.runId}`), ...facts(rotationFacts(rotation.rotation))]),
+  ];
+}
+
+type Fact = readonly [name: string, value: string | undefined];
+
+/** Aligned, without the unknown ones. */
+function facts(all: readonly Fact[]): readonly string[] {
+  const known = all.filter((fact): fact is readonly [string, string] => fact[1] !== undefined);
+  const columns = Math.max(0, ...known.map(([name]) => name.length));
+  return known.map(([name, value]) => `  ${padEnd(name, columns)}  ${value}`);
+}
+
+function at(ms: number | undefined): string | undefined {
+  return ms === undefined ? undefined : `${moment(ms)} UTC`;
+}
+
+function recordFacts(record: DeviceRecord): readonly Fact[] {
+  return [
+    ['Entra device id', record.entraDeviceId],
+    ['managed device id', record.managedDeviceId],
+    ['last asked', at(record.lastRequestAtMs)],
+    ['last run', record.lastRunId],
+    ['last ended', record.lastState],
+    ['newest key seen', at(record.lastKeyAtMs)],
+    ['held by run', record.claim?.runId],
+    ['pending since', at(record.claim?.pending?.sinceMs)],
+  ];
+}
+
+function rotationFacts(rotation: Rotation): readonly Fact[] {
+  const { skipReason } = rotation;
+  const why =
+    skipReason === undefined ? STATE_MEANING[rotation.state] : `${skipReason}: ${SKIP_WORDS[skipReason].meaning}`;
+  return [
+    ['state', `${rotation.state} (${why})`],
+    ['canary', rotation.canary === true ? 'yes' : undefined],
+    [
+      'key before',
+      rotation.keyBeforeAtMs === undefined ? undefined : `${rotation.keyBeforeId}, ${at(rotation.keyBeforeAtMs)}`,
+    ],
+    [
+      'answer',
+      rotation.httpStatus === undefined
+        ? undefined
+        : `${rotation.httpStatus}, request ${rotation.requestId ?? rotation.clientRequestId ?? 'without id'}`,
+    ],
+    ['accepted by', at(rotation.acceptedByMs)],
+    ['action', rotation.actionState],
+    ['error code', rotation.errorCode === undefined ? undefined : hex(rotation.errorCode)],
+    [
+      'key after',
+      rotation.keyAfterAtMs === undefined ? undefined : `${rotation.keyAfterId}, ${at(rotation.keyAfterAtMs)}`,
+    ],
+    ['proven', at(rotation.provenAtMs)],
+    [
+      'note',
+      rotation.unconfirmed === true
+        ? 'unconfirmed: the action never said done, so the key may be another rotation’s'
+        : undefined,
+    ],
+  ];
+}
+
+/** As Windows and Intune documentation write it. */
+export function hex(errorCode: number): string {
+  return `0x${(errorCode >>> 0).toString(16).toUpperCase().padStart(8, '0')}`;
+}
