@@ -1,0 +1,78 @@
+/** `npm run bench [-- NAME…] [--json]`: measures each case in a fresh process, prints the figures, and ends with 1 when a goal is missed. Layer: bench. */
+import { fork } from 'node:child_process';
+import { cpus, totalmem } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { costs } from './cost.ts';
+import { pacing } from './pacing.ts';
+import { planning } from './planning.ts';
+import { realTime } from './real-time.ts';
+import { rotating } from './rotating.ts';
+import { type Bench, isMet, type Row } from './support/bench.ts';
+import { reportOf } from './support/report.ts';
+
+const BENCHES: readonly Bench[] = [planning, rotating, costs, pacing, realTime];
+
+/** The case's row, from a process of its own. @throws {Error} when that process fails. */
+function measured(bench: Bench, caseName: string): Promise<Row> {
+  const child = fork(fileURLToPath(import.meta.url), ['--case', bench.name, caseName], {
+    execArgv: [...(bench.execArgv ?? [])],
+  });
+  return new Promise((resolve, reject) => {
+    let row: Row | undefined;
+    child.once('message', (message) => {
+      row = message as Row;
+    });
+    child.once('exit', (code) => {
+      if (code === 0 && row !== undefined) resolve(row);
+      else reject(new Error(`${bench.name}, ${caseName}: the process ended with ${code}`));
+    });
+  });
+}
+
+async function measureOne(benchName: string, caseName: string): Promise<void> {
+  const found = BENCHES.find(({ name }) => name === benchName)?.cases.find(({ name }) => name === caseName);
+  if (found === undefined) throw new RangeError(`no case ${caseName} of ${benchName}`);
+  const row = await found.measure();
+  process.send?.(row, () => process.exit(0));
+}
+
+function machine(): Row {
+  return {
+    processors: cpus().length,
+    model: cpus()[0]?.model ?? 'unknown',
+    memoryGiB: totalmem() / 2 ** 30,
+    platform: process.platform,
+    node: process.version,
+  };
+}
+
+async function measureAll(names: readonly string[], asJson: boolean): Promise<void> {
+  const unknown = names.filter((wanted) => BENCHES.every(({ name }) => name !== wanted));
+  if (unknown.length > 0) {
+    process.stderr.write(
+      `no benchmark ${unknown.join(', ')}; there are ${BENCHES.map(({ name }) => name).join(', ')}\n`,
+    );
+    process.exitCode = 2;
+    return;
+  }
+  const results: { readonly name: string; readonly rows: readonly Row[]; readonly goals: readonly object[] }[] = [];
+  for (const bench of BENCHES.filter(({ name }) => names.length === 0 || names.includes(name))) {
+    const rows: Row[] = [];
+    for (const { name } of bench.cases) rows.push(await measured(bench, name));
+    const goals = bench.goals(rows).map((goal) => ({ ...goal, holds: isMet(goal) }));
+    if (goals.some(({ holds }) => !holds)) process.exitCode = 1;
+    results.push({ name: bench.name, rows, goals });
+    if (!asJson) process.stdout.write(`${reportOf(bench, rows)}\n`);
+  }
+  if (asJson) process.stdout.write(`${JSON.stringify({ machine: machine(), benches: results }, undefined, 2)}\n`);
+}
+
+const [flag, benchName = '', caseName = ''] = process.argv.slice(2);
+if (flag === '--case') await measureOne(benchName, caseName);
+else {
+  const words = process.argv.slice(2);
+  await measureAll(
+    words.filter((word) => word !== '--json'),
+    words.includes('--json'),
+  );
+}

@@ -1,0 +1,114 @@
+/** The whole app around any clock, storage and HTTP client: real use cases, real Graph client, real pacer. Layer: bench. */
+import type { TokenCredential } from '@azure/core-auth';
+import type { HttpClient } from '@azure/core-rest-pipeline';
+import pLimit from 'p-limit';
+import { advanceRun } from '../../src/app/advance-run.ts';
+import { DEFAULT_TIMING, type Deps } from '../../src/app/deps.ts';
+import { recordSlice } from '../../src/app/record-slice.ts';
+import { createExclusion } from '../../src/domain/exclusion.ts';
+import type { Pacer } from '../../src/domain/pacer.ts';
+import type { BudgetStore, Clock, Ledger, Random, TenantUsage, WorkFiles } from '../../src/domain/ports.ts';
+import type { Settings } from '../../src/domain/settings.ts';
+import { REQUEST_TIMEOUT_MS } from '../../src/graph/attempt.ts';
+import { createPacer } from '../../src/graph/pacer.ts';
+import { createTenant } from '../../src/graph/tenant.ts';
+import type { MemoryMessage, MemoryQueues } from '../../src/storage/memory/memory-queues.ts';
+import { createLogger } from '../../src/system/logger.ts';
+
+/** What surrounds the app. */
+export interface AppSurroundings {
+  readonly settings: Settings;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly ledger: Ledger;
+  readonly queues: MemoryQueues;
+  readonly workFiles: WorkFiles;
+  readonly budgetStore: BudgetStore;
+  readonly credential: TokenCredential;
+  /** The library's own when absent. */
+  readonly httpClient?: HttpClient;
+}
+
+/** One process of the app. */
+export interface App {
+  readonly deps: Deps;
+  readonly pacer: Pacer;
+  readonly queues: MemoryQueues;
+  usage(): TenantUsage;
+}
+
+/** Log lines are made as in production, at `info`, and dropped. */
+export function createApp(around: AppSurroundings): App {
+  const { settings, clock, random, ledger, queues, workFiles } = around;
+  const logger = createLogger({ level: 'info', write: () => undefined });
+  const pacer = createPacer({
+    budgets: settings.budgets,
+    store: around.budgetStore,
+    clock,
+    owner: random.guid().slice(0, 8),
+    requestTimeoutMs: REQUEST_TIMEOUT_MS,
+  });
+  const tenant = createTenant({
+    settings,
+    createCredential: () => around.credential,
+    pacer,
+    clock,
+    random,
+    logger,
+    version: '0.0.0',
+    ...(around.httpClient === undefined ? {} : { httpClient: around.httpClient }),
+  });
+  const deps: Deps = {
+    settings,
+    mode: () => settings.mode,
+    tenant,
+    ledger,
+    queues,
+    workFiles,
+    pacer,
+    limiter: pLimit(settings.concurrency),
+    isExcluded: createExclusion(settings.exclude),
+    clock,
+    random,
+    logger,
+    timing: DEFAULT_TIMING,
+  };
+  return { deps, pacer, queues, usage: () => tenant.usage() };
+}
+
+/** One invocation per message, as the functions do it. */
+export async function deliverOne({ deps }: App, message: MemoryMessage): Promise<void> {
+  const bounds = {
+    deadlineAtMs: deps.clock.nowMs() + deps.settings.timeBudgetMs,
+    signal: new AbortController().signal,
+  };
+  if (message.queue === 'rotation-runs') await advanceRun(deps, message.body, bounds);
+  else await recordSlice(deps, message.body, bounds);
+}
+
+/**
+ * Delivers messages as they become visible, many at once, until none is left. `wanted` false leaves the rest where they are.
+ * @throws what an invocation throws: a benchmark has no faults.
+ */
+export async function deliverAll(app: App, wanted: () => boolean = () => true): Promise<void> {
+  const { queues } = app;
+  const { clock } = app.deps;
+  const running = new Set<Promise<void>>();
+  while (wanted()) {
+    const message = queues.take();
+    if (message !== undefined) {
+      const work = deliverOne(app, message).finally(() => running.delete(work));
+      running.add(work);
+      continue;
+    }
+    const nextAtMs = queues.nextVisibleAtMs();
+    if (running.size === 0 && nextAtMs === undefined) return;
+    const wait = new AbortController();
+    const waits: Promise<unknown>[] = [...running];
+    if (nextAtMs !== undefined)
+      waits.push(clock.sleep(Math.max(1, nextAtMs - clock.nowMs()), wait.signal).catch(() => undefined));
+    await Promise.race(waits);
+    wait.abort();
+  }
+  await Promise.all(running);
+}
