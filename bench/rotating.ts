@@ -138,8 +138,11 @@ function watched(client: HttpClient, devices: number, live: LiveMemory): HttpCli
 export const rotating: Bench = {
   name: 'rotating',
   about: 'claim, ask, record and settle when the quota is no limit',
-  execArgv: ['--expose-gc'],
-  cases: [20_000, 200_000].map((devices) => ({ name: String(devices), measure: () => rotate(devices) })),
+  cases: [20_000, 200_000].map((devices) => ({
+    name: String(devices),
+    execArgv: ['--expose-gc'],
+    measure: () => rotate(devices),
+  })),
   goals(rows) {
     const [small, large] = rows;
     return [

@@ -7,15 +7,15 @@ import { pacing } from './pacing.ts';
 import { planning } from './planning.ts';
 import { realTime } from './real-time.ts';
 import { rotating } from './rotating.ts';
-import { type Bench, isMet, type Row } from './support/bench.ts';
+import { type Bench, type BenchCase, isMet, type Row } from './support/bench.ts';
 import { reportOf } from './support/report.ts';
 
 const BENCHES: readonly Bench[] = [planning, rotating, costs, pacing, realTime];
 
 /** The case's row, from a process of its own. @throws {Error} when that process fails. */
-function measured(bench: Bench, caseName: string): Promise<Row> {
+function measured(bench: Bench, { name: caseName, execArgv = [] }: BenchCase): Promise<Row> {
   const child = fork(fileURLToPath(import.meta.url), ['--case', bench.name, caseName], {
-    execArgv: [...(bench.execArgv ?? [])],
+    execArgv: [...execArgv],
   });
   return new Promise((resolve, reject) => {
     let row: Row | undefined;
@@ -58,7 +58,7 @@ async function measureAll(names: readonly string[], asJson: boolean): Promise<vo
   const results: { readonly name: string; readonly rows: readonly Row[]; readonly goals: readonly object[] }[] = [];
   for (const bench of BENCHES.filter(({ name }) => names.length === 0 || names.includes(name))) {
     const rows: Row[] = [];
-    for (const { name } of bench.cases) rows.push(await measured(bench, name));
+    for (const one of bench.cases) rows.push(await measured(bench, one));
     const goals = bench.goals(rows).map((goal) => ({ ...goal, holds: isMet(goal) }));
     if (goals.some(({ holds }) => !holds)) process.exitCode = 1;
     results.push({ name: bench.name, rows, goals });

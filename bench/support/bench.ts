@@ -6,6 +6,8 @@ export type Row = Readonly<Record<string, string | number>>;
 /** One thing to measure, in a process of its own. */
 export interface BenchCase {
   readonly name: string;
+  /** Node options of the measured process. */
+  readonly execArgv?: readonly string[];
   measure(): Promise<Row>;
 }
 
@@ -21,8 +23,6 @@ export interface Bench {
   readonly name: string;
   /** One line for people. */
   readonly about: string;
-  /** Node options of the measured processes. */
-  readonly execArgv?: readonly string[];
   readonly cases: readonly BenchCase[];
   /** `rows` in the order of the cases. */
   goals(rows: readonly Row[]): readonly Goal[];
