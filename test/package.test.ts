@@ -117,6 +117,10 @@ describe('host.json', () => {
     expect(queues.batchSize).toBeGreaterThanOrEqual(1);
     expect(queues.batchSize).toBeLessThanOrEqual(32);
     expect(queues.newBatchThreshold).toBeLessThan(queues.batchSize);
+    // Slices that settle at once need a key read for each of their 100 devices: at 200 in 20 s, within the time budget of 8 minutes.
+    expect(queues.batchSize + queues.newBatchThreshold).toBeLessThanOrEqual((8 * 60 * 200) / 20 / 100);
+    // Requests of one device each, sent in a rush, must not wait for each other longer than for the quota.
+    expect(queues.batchSize + queues.newBatchThreshold).toBeGreaterThanOrEqual(40);
   });
 
   it('outlasts half an hour of outage before a message is poison', async () => {
