@@ -4,6 +4,9 @@ export interface TokenClaims {
   readonly aud: string;
   readonly tid: string;
   readonly roles: readonly string[];
+  /** Object id of the service principal it is issued to, and its application id. */
+  readonly oid?: string;
+  readonly appid?: string;
   /** Seconds since the epoch. */
   readonly exp: number;
 }

@@ -123,6 +123,20 @@ export interface Faults {
   unused(): readonly string[];
 }
 
+/** How much later than usual an answer with that fault can be read; `Infinity`: never. */
+export function delayOf(fault: Fault | undefined): number {
+  switch (fault?.kind) {
+    case 'slow':
+      return fault.latencyMs;
+    case 'statusAfterEffect':
+    case 'resetAfter':
+    case 'malformed':
+      return Number.POSITIVE_INFINITY;
+    default:
+      return 0;
+  }
+}
+
 function canStrike(fault: Fault, target: FaultTarget): boolean {
   switch (fault.kind) {
     case 'resetBefore':

@@ -1,12 +1,12 @@
 /** Every request's way through the tenant: token, throttling, faults, roles, endpoint, answer. Layer: simulator. */
-
 import { isGuid } from '../domain/ids.ts';
 import { createTokenCheck, type TokenClaims } from './access-token.ts';
+import { holdsRecoveryPassword } from './canary-secrets.ts';
 import type { EndpointCall, TenantState } from './endpoints/endpoint.ts';
 import { endpointAnswer } from './endpoints/endpoint-answer.ts';
 import { answerBatch, type BatchPart, parseBatch } from './endpoints/json-batch.ts';
 import { type Route, routeOf } from './endpoints/route.ts';
-import type { Fault, Faults } from './faults.ts';
+import { delayOf, type Fault, type Faults } from './faults.ts';
 import { createRequestHistory, type HistoryEntry } from './request-history.ts';
 import { formRetryAfter, type RetryAfterForm } from './throttling/retry-after-form.ts';
 import type { Throttle, ThrottleClass } from './throttling/throttle.ts';
@@ -39,6 +39,8 @@ export interface FrontDoorOptions {
   readonly tenantId: string;
   readonly retryAfter: RetryAfterForm;
   readonly historyLimit: number;
+  /** Any one of these app roles suffices; none: every token does. */
+  readonly rolesFor: (route: Route) => readonly string[];
 }
 
 export interface FrontDoor {
@@ -58,20 +60,6 @@ interface Visit {
   readonly timing: Timing;
   readonly context: AnswerContext;
   readonly claims: TokenClaims;
-}
-
-/** How much later than usual an answer with that fault can be read; `Infinity`: never. */
-function delayOf(fault: Fault | undefined): number {
-  switch (fault?.kind) {
-    case 'slow':
-      return fault.latencyMs;
-    case 'statusAfterEffect':
-    case 'resetAfter':
-    case 'malformed':
-      return Number.POSITIVE_INFINITY;
-    default:
-      return 0;
-  }
 }
 
 /** Between the wire and the endpoints of one tenant. */
@@ -115,6 +103,8 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
     const { method, version, path, context, timing, claims } = visit;
     const what = `${method} /${version}${path}`;
     const answered = (response: SimulatedResponse): SimulatedAnswer => ({ kind: 'answered', response, delayMs: 0 });
+    // Without the URL: what a test prints is read by people.
+    if (holdsRecoveryPassword(visit.url.href)) desk.violation('recoveryPasswordInUrl', method, context.nowMs);
     const route = routeOf(method, version, path);
     if ('segment' in route) {
       if (route.otherVersion) desk.violation('wrongVersion', what, context.nowMs);
@@ -130,7 +120,8 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
     const fault = faults.next({ method, version, path, part: visit.part, list: route.list });
     const struck = beforeEffect(visit, fault, classes);
     if (struck !== undefined) return struck;
-    if (route.roles.length > 0 && !route.roles.some((role) => claims.roles.includes(role))) {
+    const roles = options.rolesFor(route);
+    if (roles.length > 0 && !roles.some((role) => claims.roles.includes(role))) {
       return answered(forbidden(context, path));
     }
     return afterEffect(visit, fault, respond(visit, route, fault));

@@ -12,6 +12,9 @@ import { createTimestampQueue, type TimestampQueue } from './throttling/timestam
  * - `unexpectedBody`: a body where none belongs. `missingUserAgent`: recovery keys without one. `missingClientRequestId`: no GUID of its own.
  * - `badBatch`: more than 20 parts, ids not unique, URLs not relative. `tokenSentElsewhere`: the bearer token left the Graph host.
  * - `badSkipToken`: a nextLink not followed as it was given.
+ * - `duplicateStateCreation`: one encryption state created twice: the same body within an hour (or what the tenant was made
+ *   with), more often than there are devices of that name.
+ * - `recoveryPasswordInUrl`: where every proxy logs it.
  */
 export type ViolationKind =
   | 'doubleRotation'
@@ -24,7 +27,9 @@ export type ViolationKind =
   | 'missingClientRequestId'
   | 'badBatch'
   | 'tokenSentElsewhere'
-  | 'badSkipToken';
+  | 'badSkipToken'
+  | 'duplicateStateCreation'
+  | 'recoveryPasswordInUrl';
 
 export interface Violation {
   readonly kind: ViolationKind;

@@ -4,16 +4,22 @@ import type { HttpClient } from '@azure/core-rest-pipeline';
 import type { Clock } from '../domain/ports.ts';
 import type { Budget } from '../domain/request-class.ts';
 import { GRANTED_BY_DEFAULT, issueToken } from './access-token.ts';
+import { createCreatedStates } from './devices/created-states.ts';
+import { createDeviceFinder } from './devices/device-finder.ts';
 import type { DeviceSpec } from './devices/device-profile.ts';
 import { createDeviceWorld } from './devices/device-world.ts';
 import { createFleet } from './devices/fleet.ts';
+import { createReceivedKeys } from './devices/received-keys.ts';
+import { createScripts } from './devices/scripts.ts';
 import type { KeyDisclosure, TenantState } from './endpoints/endpoint.ts';
+import { createEntraDirectory, OWN_PRINCIPAL } from './entra-directory.ts';
 import { createFaults, type FaultRates, type ScriptedFault } from './faults.ts';
 import { createFrontDoor, type SimulatedAnswer, type Timing } from './front-door.ts';
 import { createReferee, type Referee } from './referee.ts';
 import type { HistoryEntry } from './request-history.ts';
 import { createSeededRandom } from './seeded-random.ts';
 import { createSimulatorHttpClient } from './simulator-http-client.ts';
+import { rolesFor, type TenantBehaviour } from './tenant-behaviour.ts';
 import type { RetryAfterForm } from './throttling/retry-after-form.ts';
 import {
   compressedLimits,
@@ -27,7 +33,7 @@ import { createTruth, type Truth } from './truth.ts';
 import type { SimulatedRequest } from './wire/graph-answer.ts';
 
 /** Durations are given as in the real world; the tenant divides its own (windows, Retry-After, check-ins, escrow) by `speed`. */
-export interface SimulatedTenantOptions {
+export interface SimulatedTenantOptions extends TenantBehaviour {
   readonly clock: Clock;
   /** Default 1. Same seed, same devices, same faults. */
   readonly seed?: number;
@@ -68,12 +74,6 @@ export interface SimulatedTenantOptions {
   readonly pageSize?: number;
   /** The tenant's clock runs ahead of ours by this, ms. Default 0. */
   readonly clockSkewMs?: number;
-  /** Default `queued`. */
-  readonly secondRequest?: 'queued' | 'merged';
-  /** Default `varied`: all three spellings of `volumeType`. */
-  readonly volumeTypes?: 'symbolic' | 'varied';
-  /** What an encryption state's id is; undocumented. Default `managedDeviceId`. */
-  readonly encryptionStateIds?: 'managedDeviceId' | 'entraDeviceId';
   /** Plants {@link CANARY_SECRETS} in lists, devices and errors. Default false. */
   readonly plantSecrets?: boolean;
   /** The last so many requests are kept in `history`. Default 1,000. */
@@ -95,6 +95,8 @@ export interface SimulatedTenant {
   issueToken(resource: string): { readonly token: string; readonly expiresAtMs: number };
   /** Takes roles away, or grants some; tokens issued before keep theirs. */
   setRoles(roles: readonly string[]): void;
+  /** App roles of Graph that the service principal of that object id has. */
+  rolesOf(principalId: string): readonly string[];
   script(fault: ScriptedFault): void;
   /** Scripted faults that have not struck; a test should leave none. */
   unusedFaults(): readonly string[];
@@ -109,6 +111,8 @@ export interface SimulatedTenant {
   /** A person reads the device's newest recovery password in the portal: an entry in directoryAudits. @throws {RangeError} for an unknown id or a device without keys. */
   discloseKey(managedDeviceId: string, userPrincipalName: string): void;
   readonly disclosures: readonly KeyDisclosure[];
+  /** The recovery password that arrived last for a key in `truth.escrowed`. Kept in memory only. */
+  receivedPassword(keyId: string): string | undefined;
   /** Tokens issued so far: secrets as well. */
   readonly issuedTokens: readonly string[];
   /** The tenant's clock. */
@@ -137,14 +141,8 @@ export function createSimulatedTenant(options: SimulatedTenantOptions): Simulate
 
   const limits = compressedLimits({ ...DOCUMENTED_LIMITS, ...throttling.limits }, speed);
   const fleet = createFleet({ seed, devices: options.devices, fleet: kindOfFleet, startMs });
-  const world = createDeviceWorld({
-    seed,
-    fleet,
-    kindOfFleet,
-    speed,
-    startMs,
-    secondRequest: options.secondRequest ?? 'queued',
-  });
+  const { secondRequest = 'queued' } = options;
+  const world = createDeviceWorld({ seed, fleet, kindOfFleet, speed, startMs, secondRequest });
   const desk = createReferee(limits, options.pauseGraceMs ?? 0);
   const faults = createFaults(options.faults ?? {}, createSeededRandom(seed + 1));
   const throttle = createThrottle({
@@ -155,7 +153,7 @@ export function createSimulatedTenant(options: SimulatedTenantOptions): Simulate
     random: createSeededRandom(seed + 2),
   });
   const random = createSeededRandom(seed + 3);
-  let roles = options.roles ?? GRANTED_BY_DEFAULT;
+  const directory = createEntraDirectory(options.directory ?? {}, options.roles ?? GRANTED_BY_DEFAULT, speed);
   const issuedTokens: string[] = [];
   const state: TenantState = {
     seed,
@@ -169,7 +167,13 @@ export function createSimulatedTenant(options: SimulatedTenantOptions): Simulate
     volumeTypes: options.volumeTypes ?? 'varied',
     encryptionStateIds: options.encryptionStateIds ?? 'managedDeviceId',
     disclosures: [],
-    createdStates: new Map(),
+    findDevices: createDeviceFinder(fleet),
+    scripts: createScripts(options.scripts, fleet, seed),
+    createdStates: createCreatedStates((options.duplicateStateWithinMs ?? HOUR) / speed),
+    receivedKeys: createReceivedKeys(),
+    stateCreation: options.stateCreation ?? 'accepts',
+    escrow: options.escrow ?? 'accepts',
+    directory,
   };
   const door = createFrontDoor({
     state,
@@ -178,11 +182,14 @@ export function createSimulatedTenant(options: SimulatedTenantOptions): Simulate
     tenantId,
     retryAfter: throttling.retryAfter ?? (speed > 1 ? 'fraction' : 'seconds'),
     historyLimit: options.historyLimit ?? 1_000,
+    rolesFor: (route) => rolesFor(route, options),
   });
 
   function issue(resource: string): { token: string; expiresAtMs: number } {
     const expiresAtMs = nowMs() + (options.tokenLifetimeMs ?? 24 * HOUR);
-    const claims = { aud: resource, tid: tenantId, roles, exp: Math.floor(expiresAtMs / 1000) };
+    const { id: oid, appId: appid } = OWN_PRINCIPAL;
+    const roles = directory.rolesOf(oid);
+    const claims = { aud: resource, tid: tenantId, oid, appid, roles, exp: Math.floor(expiresAtMs / 1000) };
     const token = issueToken(claims, nowMs(), random.guid());
     issuedTokens.push(token);
     return { token, expiresAtMs: claims.exp * 1000 };
@@ -220,12 +227,11 @@ export function createSimulatedTenant(options: SimulatedTenantOptions): Simulate
       },
     }),
     issueToken: issue,
-    setRoles: (next) => {
-      roles = next;
-    },
+    setRoles: directory.setOwnRoles,
+    rolesOf: directory.rolesOf,
     script: faults.script,
     unusedFaults: faults.unused,
-    truth: createTruth(fleet, world, nowMs),
+    truth: createTruth({ ...state, nowMs }),
     referee: desk.referee,
     history: door.history,
     rotateAsSomeoneElse: (id) => world.request(indexOf(id), nowMs(), false) === 'accepted',
@@ -238,6 +244,7 @@ export function createSimulatedTenant(options: SimulatedTenantOptions): Simulate
       state.disclosures.push({ atMs: nowMs(), keyId: key.keyId, entraDeviceId, readBy: userPrincipalName });
     },
     disclosures: state.disclosures,
+    receivedPassword: state.receivedKeys.secretOf,
     issuedTokens,
     nowMs,
   };

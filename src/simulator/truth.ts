@@ -1,8 +1,11 @@
 /** What the devices really did: the yardstick for every summary and report. Layer: simulator. */
+import type { CreatedState, CreatedStates } from './devices/created-states.ts';
 import { DEVICE_KINDS, type DeviceKind, reasonOf } from './devices/device-kind.ts';
 import type { DeviceProfile } from './devices/device-profile.ts';
 import { actionStateAt, type DeviceWorld, type WireActionState } from './devices/device-world.ts';
 import type { Fleet } from './devices/fleet.ts';
+import type { ReceivedKey, ReceivedKeys } from './devices/received-keys.ts';
+import type { Scripts } from './devices/scripts.ts';
 
 export interface DeviceTruth {
   readonly index: number;
@@ -16,7 +19,7 @@ export interface DeviceTruth {
   readonly requested: number;
   /** State of the last action, whoever asked; absent before the first. */
   readonly actionState?: WireActionState;
-  /** OS-volume keys escrowed since the start. */
+  /** OS-volume keys that rotations escrowed since the start; keys added through Graph do not count. */
   readonly rotated: number;
   /** Newest OS-volume key in escrow. */
   readonly newestKey?: { readonly keyId: string; readonly createdAtMs: number };
@@ -38,15 +41,43 @@ export interface Truth {
   /** How many devices have a new OS-volume key in escrow by now. */
   rotatedCount(): number;
   summary(): KindSummary;
+  /** By what else people call the device. @throws {RangeError} for an unknown index. */
+  namesOf(index: number): DeviceNames;
+  /** The devices on which the script finds a problem. @throws {RangeError} for an unknown script. */
+  failingOf(scriptId: string): readonly DeviceTruth[];
+  /** Encryption states that were created through Graph, oldest first. */
+  readonly createdStates: readonly CreatedState[];
+  /** How many of them gave that `id` or `deviceName`. */
+  createdStatesOf(device: string): number;
+  /** Recovery keys that were added or updated through Graph, oldest first; without their passwords. */
+  readonly escrowed: readonly ReceivedKey[];
 }
 
-/** Reads fleet and world at the tenant's present. */
-export function createTruth(fleet: Fleet, world: DeviceWorld, nowMs: () => number): Truth {
+export interface DeviceNames {
+  readonly deviceName: string;
+  readonly serialNumber: string;
+  readonly userPrincipalName: string;
+  readonly userId: string;
+}
+
+/** Where the truth is kept; `nowMs`: the tenant's present. */
+export interface TruthSources {
+  readonly fleet: Fleet;
+  readonly world: DeviceWorld;
+  readonly scripts: Scripts;
+  readonly createdStates: CreatedStates;
+  readonly receivedKeys: ReceivedKeys;
+  readonly nowMs: () => number;
+}
+
+/** Reads the sources at the tenant's present. */
+export function createTruth(sources: TruthSources): Truth {
+  const { fleet, world, scripts, createdStates, receivedKeys, nowMs } = sources;
+
   function truthOf(profile: DeviceProfile): DeviceTruth {
     const actions = world.actionsOf(profile.index);
     const last = actions.at(-1);
     const osKeys = world.keysOf(profile, nowMs(), 0).filter(({ volume }) => volume === 'operatingSystemVolume');
-    const base = profile.osKeys;
     const newest = osKeys.reduce<(typeof osKeys)[number] | undefined>(
       (a, b) => (a === undefined || b.createdAtMs > a.createdAtMs ? b : a),
       undefined,
@@ -59,7 +90,7 @@ export function createTruth(fleet: Fleet, world: DeviceWorld, nowMs: () => numbe
       entraDeviceId: profile.entraDeviceId,
       deviceName: profile.deviceName,
       requested: actions.filter(({ ours }) => ours).length,
-      rotated: osKeys.length - base,
+      rotated: osKeys.filter(({ added }) => added === undefined).length - profile.osKeys,
       ...(last === undefined ? {} : { actionState: actionStateAt(last, nowMs()) }),
       ...(newest === undefined ? {} : { newestKey: { keyId: newest.keyId, createdAtMs: newest.createdAtMs } }),
     };
@@ -103,5 +134,22 @@ export function createTruth(fleet: Fleet, world: DeviceWorld, nowMs: () => numbe
       }
       return kinds;
     },
+    namesOf(index) {
+      const { deviceName, serialNumber, userPrincipalName, userId } = fleet.profile(index);
+      return { deviceName, serialNumber, userPrincipalName, userId };
+    },
+    failingOf(scriptId) {
+      const script = scripts.withId(scriptId);
+      if (script === undefined) throw new RangeError(`no script has the id ${scriptId}`);
+      const failing: DeviceTruth[] = [];
+      for (let index = 0; index < fleet.size; index += 1) {
+        const profile = fleet.profile(index);
+        if (script.runStateOn(profile) === 'fail') failing.push(truthOf(profile));
+      }
+      return failing;
+    },
+    createdStates: createdStates.log,
+    createdStatesOf: createdStates.countFor,
+    escrowed: receivedKeys.log,
   };
 }

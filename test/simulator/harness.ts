@@ -57,6 +57,7 @@ export function createHarness(options: Omit<SimulatedTenantOptions, 'clock'>): H
         authorization: `Bearer ${token()}`,
         'client-request-id': random.guid(),
         'user-agent': 'keyturn-test',
+        ...(more.body === undefined ? {} : { 'content-type': 'application/json' }),
         ...more.headers,
       },
       ...(more.body === undefined ? {} : { body: JSON.stringify(more.body) }),

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { CANARY_RECOVERY_PASSWORD } from '../../src/simulator/canary-secrets.ts';
 import { createHarness, DEVICES, type Harness, HOUR, type Json, KEYS, STATES } from './harness.ts';
 
 interface Property {
@@ -103,9 +104,27 @@ describe('answers of the simulated tenant are of the types that Graph describes'
     expectAll(V1.bitlockerRecoveryKey, harness.list(KEYS));
   });
 
-  it('encryption states', async () => {
+  it('recovery keys that were added or updated', async () => {
+    const harness = createHarness({ devices: [{}] });
+    const body = {
+      '@odata.type': '#microsoft.graph.bitlockerRecoveryKey',
+      deviceId: harness.tenant.truth.device(0)?.entraDeviceId,
+      key: CANARY_RECOVERY_PASSWORD,
+      volumeType: 'operatingSystemVolume',
+    };
+    const added = harness.send('POST', '/v1.0/users/u1/informationProtection/bitlocker/recoveryKeys', { body });
+    expectAll(V1.bitlockerRecoveryKey, [added.body]);
+    const updated = harness.send('PATCH', '/beta/bitlocker/recoveryKeys', { body });
+    expectAll(BETA.bitlockerRecoveryKey, [updated.body]);
+  });
+
+  it('encryption states, also those that were created from what was read', async () => {
     const harness = await busyTenant();
+    const read = harness.list(STATES).slice(0, 50);
+    const created = read.map((body) => harness.send('POST', STATES, { body }));
+    expect(new Set(created.map(({ status }) => status))).toEqual(new Set([201]));
     const states = harness.list(STATES);
+    expect(states.slice(-50)).toEqual(created.map(({ body }) => body));
     expectAll(BETA.managedDeviceEncryptionState, states);
     expectAll(
       BETA.encryptionReportPolicyDetails,

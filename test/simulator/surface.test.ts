@@ -5,7 +5,18 @@ import {
   CANARY_RECOVERY_PASSWORD,
 } from '../../src/simulator/canary-secrets.ts';
 import type { ViolationKind } from '../../src/simulator/referee.ts';
-import { createHarness, DEVICES, type Harness, HOUR, type Json, KEYS, ROOT, START_MS, STATES } from './harness.ts';
+import {
+  type Answer,
+  createHarness,
+  DEVICES,
+  type Harness,
+  HOUR,
+  type Json,
+  KEYS,
+  ROOT,
+  START_MS,
+  STATES,
+} from './harness.ts';
 
 const DM = '/deviceManagement';
 let current: Harness;
@@ -64,6 +75,48 @@ describe('the list of managed devices', () => {
       ],
     });
     expect(strings(harness.list(`${DEVICES}?$filter=${encodeURIComponent(filter)}`), 'deviceName')).toEqual(names);
+  });
+
+  const TWINS = [
+    { name: 'LT-1', serialNumber: 'Default string', userPrincipalName: 'x@contoso.example' },
+    { name: 'lt-1', serialNumber: 'SN-2', userPrincipalName: 'X@contoso.example' },
+    { name: 'LT-1', serialNumber: 'Default string', userPrincipalName: 'y@contoso.example', operatingSystem: 'macOS' },
+    { name: 'LT-3', serialNumber: 'SN-4', userPrincipalName: 'y@contoso.example' },
+  ];
+  it.each([
+    ["deviceName eq 'LT-1'", [0, 1, 2]],
+    ["operatingSystem eq 'Windows' and deviceName eq 'Lt-1'", [0, 1]],
+    ["deviceName eq 'LT-1' and serialNumber eq 'Default string' and userPrincipalName eq 'y@contoso.example'", [2]],
+    ["serialNumber eq 'default STRING'", [0, 2]],
+    ["userPrincipalName eq 'x@contoso.example'", [0, 1]],
+    ["userPrincipalName eq 'y@contoso.example' and deviceName ne 'LT-1'", [3]],
+    ["deviceName eq 'LT-1' and lastSyncDateTime gt 2030-01-01T00:00:00Z", []],
+    ["serialNumber eq 'nobody'", []],
+  ])('finds the devices with %s, page by page, those that share a name as well', (filter, indices) => {
+    const harness = tenantOf({ devices: TWINS, pageSize: 1 });
+    const found = strings(harness.list(`${DEVICES}?$filter=${encodeURIComponent(filter)}`), 'id');
+    expect(found).toEqual(indices.map((index) => harness.tenant.truth.device(index)?.managedDeviceId));
+  });
+
+  it('finds what it would find by walking, in a seeded fleet, where some people have two devices', () => {
+    const harness = tenantOf({ devices: 300 });
+    const all = harness.list(`${DEVICES}?$select=id,deviceName,serialNumber,userPrincipalName`);
+    let several = 0;
+    for (const property of ['deviceName', 'serialNumber', 'userPrincipalName']) {
+      for (const device of all.slice(0, 60)) {
+        const same = all.filter((other) => other[property] === device[property]);
+        if (same.length > 1) several += 1;
+        const found = harness.list(`${DEVICES}?$filter=${property} eq '${device[property]}'&$select=id`);
+        expect(strings(found, 'id')).toEqual(strings(same, 'id'));
+      }
+    }
+    expect(several).toBeGreaterThan(5);
+  });
+
+  it('no longer finds by name what was removed', () => {
+    const harness = tenantOf({ devices: TWINS });
+    harness.tenant.removeDevice(harness.tenant.truth.device(0)?.managedDeviceId ?? '');
+    expect(harness.list(`${DEVICES}?$filter=serialNumber eq 'Default string'`)).toHaveLength(1);
   });
 
   it.each([
@@ -182,15 +235,6 @@ describe('encryption states', () => {
     expect(harness.get(`${STATES}/${truth?.managedDeviceId}`).status).toBe(404);
     expect(harness.get(`${STATES}/${truth?.entraDeviceId}`).status).toBe(200);
   });
-
-  it('are created with 201 and kept', () => {
-    const harness = tenantOf({ devices: 1 });
-    const created = harness.send('POST', STATES, { body: { deviceName: 'x', encryptionState: 'encrypted' } });
-    expect(created.status).toBe(201);
-    expect(harness.get(`${STATES}/${created.body.id}`).body).toEqual(created.body);
-    expect(harness.list(STATES)).toHaveLength(2);
-    expect(harness.send('POST', STATES).status).toBe(400);
-  });
 });
 
 describe('audits', () => {
@@ -225,6 +269,9 @@ describe('v1.0 and beta', () => {
     ['GET', '/v1.0/deviceManagement/managedDeviceEncryptionStates', 400],
     ['GET', '/v1.0/deviceManagement/remoteActionAudits', 400],
     ['GET', '/v1.0/deviceManagement/comanagedDevices', 400],
+    ['POST', '/v1.0/deviceManagement/managedDeviceEncryptionStates', 400],
+    ['PATCH', '/v1.0/bitlocker/recoveryKeys', 400],
+    ['GET', '/v1.0/deviceManagement/deviceHealthScripts/x/deviceRunStates', 400],
   ])('are kept apart: %s %s is answered %d', (method, path, status) => {
     expected = { wrongVersion: 1 };
     expect(tenantOf({ devices: 1 }).send(method, path).status).toBe(status);
@@ -234,7 +281,9 @@ describe('v1.0 and beta', () => {
     ['GET', '/beta/deviceManagement/nothing', 404],
     ['DELETE', '/v1.0/deviceManagement/managedDevices', 405],
     ['GET', '/v2.0/deviceManagement/managedDevices', 400],
-    ['PATCH', '/v1.0/bitlocker/recoveryKeys', 404],
+    ['POST', '/v1.0/informationProtection/bitlocker/recoveryKeys', 405],
+    ['PATCH', '/beta/informationProtection/bitlocker/recoveryKeys', 405],
+    ['GET', '/beta/bitlocker/recoveryKeys', 405],
   ])('answer what does not exist in the error envelope: %s %s is %d', (method, path, status) => {
     const answer = tenantOf({ devices: 1 }).send(method, path);
     expect(answer.status).toBe(status);
@@ -242,12 +291,15 @@ describe('v1.0 and beta', () => {
   });
 
   it('list only co-managed devices as such, in beta', () => {
-    const harness = tenantOf({ devices: [{ kind: 'coManaged' }, {}] });
+    const harness = tenantOf({ devices: [{ kind: 'coManaged' }, {}, { enrollmentType: 'windowsCoManagement' }] });
     const all = harness.list(`/beta${DM}/comanagedDevices`);
-    expect(strings(all, 'joinType')).toEqual(['hybridAzureADJoined']);
-    expect(harness.get(`/beta${DM}/comanagedDevices/${harness.tenant.truth.device(1)?.managedDeviceId}`).status).toBe(
-      404,
-    );
+    expect(strings(all, 'joinType')).toEqual(['hybridAzureADJoined', 'hybridAzureADJoined']);
+    const one = (index: number): Answer => {
+      const { managedDeviceId } = harness.tenant.truth.device(index) ?? {};
+      return harness.get(`/beta${DM}/comanagedDevices/${managedDeviceId}?$select=id,deviceName`);
+    };
+    expect([0, 1, 2].map((index) => one(index).status)).toEqual([200, 404, 200]);
+    expect(Object.keys(one(0).body)).toEqual(['@odata.context', 'id', 'deviceName']);
   });
 });
 

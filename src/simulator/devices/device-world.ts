@@ -2,6 +2,7 @@
 import { unitHash } from '../seeded-random.ts';
 import type { DeviceProfile } from './device-profile.ts';
 import { seededCheckInDelayMs } from './device-traits.ts';
+import { type EscrowedKey, initialKey, initialKeyCount, type KeyVolume, nextOrdinal } from './escrowed-key.ts';
 import type { Fleet } from './fleet.ts';
 
 /**
@@ -13,16 +14,6 @@ const KEY_CAP = 200;
 const ESCROW_REFUSED_ERROR = -2_147_024_891;
 /** After this nobody waits for a pending action any more. Chosen: the same 60 days after which Keyturn gives a claim back. */
 const PENDING_MATTERS_MS = 60 * 86_400_000;
-
-export type KeyVolume = 'operatingSystemVolume' | 'fixedDataVolume' | 'removableDataVolume';
-
-export interface EscrowedKey {
-  /** Position among all keys ever escrowed for the device; also its paging cursor. */
-  readonly ordinal: number;
-  readonly keyId: string;
-  readonly createdAtMs: number;
-  readonly volume: KeyVolume;
-}
 
 /** One accepted request and what the device makes of it. Instants are the tenant's. */
 export interface DeviceAction {
@@ -56,6 +47,10 @@ export interface DeviceWorld {
   actionsOf(index: number): readonly DeviceAction[];
   /** Keys in escrow at `nowMs`, by ordinal, from `fromOrdinal`. None without an Entra device id. */
   keysOf(profile: DeviceProfile, nowMs: number, fromOrdinal: number): EscrowedKey[];
+  /** The key of that id, when it is in escrow at `nowMs`, and whose it is. */
+  keyWithId(keyId: string, nowMs: number): { readonly key: EscrowedKey; readonly owner: number } | undefined;
+  /** Escrows a key that comes through Graph, under the id given or one of its own. */
+  addKey(owner: number, volume: KeyVolume, nowMs: number, keyId: string | undefined): EscrowedKey | 'full' | 'idTaken';
   /** An accepted request of ours for the owner, through any of its records, is not final yet. */
   mayStillTakeEffect(owner: number, nowMs: number): boolean;
   lastSyncAtMs(profile: DeviceProfile, nowMs: number): number;
@@ -79,6 +74,8 @@ export function createDeviceWorld(options: DeviceWorldOptions): DeviceWorld {
   const newKeys = new Map<number, EscrowedKey[]>();
   const requestsOf = new Map<number, number>();
   const removed = new Set<number>();
+  /** Keys whose id was given, so that it does not tell whose they are. */
+  const namedKeys = new Map<string, { readonly owner: number; readonly ordinal: number }>();
   const log: { readonly index: number; readonly action: DeviceAction }[] = [];
 
   function ending(profile: DeviceProfile, keyCount: number): Pick<DeviceAction, 'ends' | 'errorCode'> {
@@ -100,14 +97,14 @@ export function createDeviceWorld(options: DeviceWorldOptions): DeviceWorld {
   /** Keys the action brings: one for the OS volume, one for each fixed data volume, none for removable ones. */
   function escrow(profile: DeviceProfile, finalAtMs: number, request: number): EscrowedKey[] {
     const known = newKeys.get(profile.owner) ?? [];
-    const base = baseKeyCount(profile);
+    const base = initialKeyCount(profile);
     const delayMs = (profile.escrowDelayMs ?? 5_000 + unitHash(seed, profile.index, 300 + request) * 55_000) / speed;
     const volumes: KeyVolume[] = ['operatingSystemVolume'];
     if (profile.fixedKeys > 0) volumes.push('fixedDataVolume');
     const keys: EscrowedKey[] = [];
     for (const volume of volumes) {
-      const ordinal = base + known.length + keys.length;
-      if (ordinal >= KEY_CAP) break;
+      if (base + known.length + keys.length >= KEY_CAP) break;
+      const ordinal = nextOrdinal(base, known) + keys.length;
       keys.push({
         ordinal,
         keyId: fleet.identity.keyId(profile.owner, ordinal),
@@ -147,7 +144,7 @@ export function createDeviceWorld(options: DeviceWorldOptions): DeviceWorld {
     const checkInAtMs = never ? Number.POSITIVE_INFINITY : Math.ceil(nowMs + delayMs / speed);
     const busyMs = (20_000 + unitHash(seed, index, 400 + number) * 70_000) / speed;
     const finalAtMs = profile.behaviour === 'staysPending' ? Number.POSITIVE_INFINITY : Math.ceil(checkInAtMs + busyMs);
-    const end = ending(profile, baseKeyCount(profile) + (newKeys.get(profile.owner)?.length ?? 0));
+    const end = ending(profile, initialKeyCount(profile) + (newKeys.get(profile.owner)?.length ?? 0));
     const brings = profile.behaviour === 'rotates' && end.ends === 'done';
     const keys = brings ? escrow(profile, finalAtMs, number) : [];
     const action: DeviceAction = { acceptedAtMs: nowMs, checkInAtMs, finalAtMs, ...end, ours, keys };
@@ -158,20 +155,56 @@ export function createDeviceWorld(options: DeviceWorldOptions): DeviceWorld {
     return 'accepted';
   }
 
+  function keysOf(profile: DeviceProfile, nowMs: number, fromOrdinal: number): EscrowedKey[] {
+    const keys: EscrowedKey[] = [];
+    const base = initialKeyCount(profile);
+    for (let ordinal = fromOrdinal; ordinal < base; ordinal += 1) {
+      keys.push(initialKey(profile, ordinal, fleet.identity.keyId(profile.owner, ordinal)));
+    }
+    for (const key of newKeys.get(profile.owner) ?? []) {
+      if (key.ordinal >= fromOrdinal && key.createdAtMs <= nowMs) keys.push(key);
+    }
+    return keys;
+  }
+
+  function keyWithId(keyId: string, nowMs: number): { readonly key: EscrowedKey; readonly owner: number } | undefined {
+    const place = namedKeys.get(keyId.toLowerCase()) ?? fleet.identity.ownerOfKey(keyId);
+    if (place === undefined || place.owner >= fleet.size || fleet.ownerOf(place.owner) !== place.owner)
+      return undefined;
+    const key = keysOf(fleet.profile(place.owner), nowMs, place.ordinal)[0];
+    return key?.keyId === keyId.toLowerCase() ? { key, owner: place.owner } : undefined;
+  }
+
+  function addKey(
+    owner: number,
+    volume: KeyVolume,
+    nowMs: number,
+    givenId: string | undefined,
+  ): EscrowedKey | 'full' | 'idTaken' {
+    const known = newKeys.get(owner) ?? [];
+    const base = initialKeyCount(fleet.profile(owner));
+    const keyId = givenId?.toLowerCase();
+    if (keyId !== undefined && keyWithId(keyId, Number.POSITIVE_INFINITY) !== undefined) return 'idTaken';
+    if (base + known.length >= KEY_CAP) return 'full';
+    const ordinal = nextOrdinal(base, known);
+    if (keyId !== undefined) namedKeys.set(keyId, { owner, ordinal });
+    const key: EscrowedKey = {
+      ordinal,
+      keyId: keyId ?? fleet.identity.keyId(owner, ordinal),
+      createdAtMs: nowMs,
+      volume,
+      added: true,
+    };
+    newKeys.set(owner, [...known, key]);
+    return key;
+  }
+
   return {
     request,
+    keysOf,
+    keyWithId,
+    addKey,
     actionsOf: (index) => actions.get(index) ?? [],
-    keysOf(profile, nowMs, fromOrdinal) {
-      const keys: EscrowedKey[] = [];
-      const base = baseKeyCount(profile);
-      for (let ordinal = fromOrdinal; ordinal < base; ordinal += 1) {
-        keys.push(baseKey(profile, ordinal, fleet.identity.keyId(profile.owner, ordinal)));
-      }
-      for (const key of newKeys.get(profile.owner) ?? []) {
-        if (key.ordinal >= fromOrdinal && key.createdAtMs <= nowMs) keys.push(key);
-      }
-      return keys;
-    },
     mayStillTakeEffect: (owner, nowMs) =>
       fleet
         .recordsOf(owner)
@@ -195,21 +228,4 @@ export function createDeviceWorld(options: DeviceWorldOptions): DeviceWorld {
     isRemoved: (index) => removed.has(index),
     log,
   };
-}
-
-function baseKeyCount(profile: DeviceProfile): number {
-  return profile.osKeys + profile.fixedKeys + profile.removableKeys;
-}
-
-/** Ordinals of the keys a device starts with: OS volume oldest first, then fixed, then removable. */
-function baseKey(profile: DeviceProfile, ordinal: number, keyId: string): EscrowedKey {
-  const { osKeys, fixedKeys, newestKeyAtMs, keySpacingMs } = profile;
-  if (ordinal < osKeys) {
-    const createdAtMs = Math.floor(newestKeyAtMs - (osKeys - 1 - ordinal) * keySpacingMs);
-    return { ordinal, keyId, createdAtMs, volume: 'operatingSystemVolume' };
-  }
-  const fixed = ordinal < osKeys + fixedKeys;
-  // A little newer than the OS volume's, so that nobody proves a rotation by the wrong volume.
-  const createdAtMs = Math.floor(newestKeyAtMs + (ordinal - osKeys + 1) * 60_000);
-  return { ordinal, keyId, createdAtMs, volume: fixed ? 'fixedDataVolume' : 'removableDataVolume' };
 }

@@ -1,4 +1,5 @@
 /** Managed devices: the list, one device, and the co-managed view of the same. Layer: simulator. */
+import type { CalledBy } from '../devices/device-finder.ts';
 import type { DeviceProfile } from '../devices/device-profile.ts';
 import { unitHash } from '../seeded-random.ts';
 import { actionResultsJson } from '../wire/action-result-wire.ts';
@@ -22,6 +23,7 @@ const TEXT_FILTERS: Readonly<Record<string, (profile: DeviceProfile) => string>>
   serialNumber: (profile) => profile.serialNumber,
   userPrincipalName: (profile) => profile.userPrincipalName,
 };
+const CALLED_BY: readonly CalledBy[] = ['serialNumber', 'deviceName', 'userPrincipalName'];
 const INSTANT_FILTERS = ['lastSyncDateTime', 'enrolledDateTime'];
 
 /** What is wrong with a clause, if anything. */
@@ -60,7 +62,7 @@ export function listDevices(state: TenantState, call: EndpointCall, coManaged: b
     const index = candidates === undefined ? cursor : (candidates[cursor] as number);
     if (world.isRemoved(index)) continue;
     const profile = fleet.profile(index);
-    if (coManaged && profile.kind !== 'coManaged') continue;
+    if (coManaged && !isCoManaged(profile)) continue;
     const lastSyncAtMs = world.lastSyncAtMs(profile, call.nowMs);
     if (!query.filter.every((clause) => matches(clause, profile, lastSyncAtMs))) continue;
     items.push(write({ profile, lastSyncAtMs, actionResults: '[]', plantSecrets }));
@@ -76,10 +78,18 @@ function matches(clause: FilterClause, profile: DeviceProfile, lastSyncAtMs: num
   return matchesInstant(clause, clause.property === 'lastSyncDateTime' ? lastSyncAtMs : profile.enrolledAtMs);
 }
 
-/** An Entra device id leads straight to its records; everything else takes a walk through the fleet. */
+/** An Entra device id, a serial number, a name or a user lead straight to their records; everything else takes a walk through the fleet. */
 function candidatesOf(state: TenantState, filter: readonly FilterClause[]): readonly number[] | undefined {
-  const byId = filter.find(({ property, operator }) => property === 'azureADDeviceId' && operator === 'eq');
-  if (byId === undefined) return undefined;
+  const equal = (property: string): FilterClause | undefined =>
+    filter.find((clause) => clause.property === property && clause.operator === 'eq');
+  const byId = equal('azureADDeviceId');
+  if (byId === undefined) {
+    for (const property of CALLED_BY) {
+      const clause = equal(property);
+      if (clause !== undefined) return state.findDevices(property, clause.value);
+    }
+    return undefined;
+  }
   const owner = state.fleet.ownerOfEntraDevice(byId.value);
   // The all-zero id is no device's own: those who have it are found by walking.
   if (owner === undefined) return /^[0-]+$/.test(byId.value) ? undefined : [];
@@ -91,7 +101,7 @@ export function getDevice(state: TenantState, call: EndpointCall, coManaged: boo
   const query = readQuery(state, call, ['$select']);
   if ('kind' in query) return query;
   const profile = presentDevice(state, call.route.ids[0] ?? '');
-  if (profile === undefined || (coManaged && profile.kind !== 'coManaged')) return notFound('device');
+  if (profile === undefined || (coManaged && !isCoManaged(profile))) return notFound('device');
   const write = deviceWriter(call.version, query.select);
   if (typeof write !== 'function')
     return unsupported(state, call, `Could not find a property named '${write.unknown}'`);
@@ -104,6 +114,11 @@ export function getDevice(state: TenantState, call: EndpointCall, coManaged: boo
   });
   const context = `${call.url.origin}/${call.version}/$metadata#deviceManagement/managedDevices/$entity`;
   return { kind: 'answer', status: 200, body: `{"@odata.context":${JSON.stringify(context)},${body.slice(1)}` };
+}
+
+/** Managed by Configuration Manager too. */
+export function isCoManaged(profile: DeviceProfile): boolean {
+  return profile.enrollmentType === 'windowsCoManagement';
 }
 
 /** The device, unless Intune does not, or no longer, know it. */

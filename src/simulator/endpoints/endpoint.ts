@@ -1,9 +1,16 @@
 /** What an endpoint is given and what it may answer. Layer: simulator. */
 import type { Random } from '../../domain/ports.ts';
+import type { CreatedStates } from '../devices/created-states.ts';
+import type { DeviceFinder } from '../devices/device-finder.ts';
 import type { DeviceWorld } from '../devices/device-world.ts';
 import type { Fleet } from '../devices/fleet.ts';
+import type { ReceivedKeys } from '../devices/received-keys.ts';
+import type { Scripts } from '../devices/scripts.ts';
+import type { EntraDirectory } from '../entra-directory.ts';
 import type { RefereeDesk } from '../referee.ts';
+import type { WriteAnswer } from '../tenant-behaviour.ts';
 import type { ErrorDetails } from '../wire/graph-answer.ts';
+import { saysJson } from '../wire/json-body.ts';
 import { type ODataQuery, parseQuery } from '../wire/odata-query.ts';
 import { cursorOf, type WirePage } from '../wire/paging.ts';
 import type { Route } from './route.ts';
@@ -29,8 +36,13 @@ export interface TenantState {
   readonly volumeTypes: 'symbolic' | 'varied';
   readonly encryptionStateIds: 'managedDeviceId' | 'entraDeviceId';
   readonly disclosures: KeyDisclosure[];
-  /** Encryption states that were created through Graph: JSON by id. */
-  readonly createdStates: Map<string, string>;
+  readonly findDevices: DeviceFinder;
+  readonly scripts: Scripts;
+  readonly createdStates: CreatedStates;
+  readonly receivedKeys: ReceivedKeys;
+  readonly directory: EntraDirectory;
+  readonly stateCreation: WriteAnswer;
+  readonly escrow: WriteAnswer;
 }
 
 /** One request, or one part of a `$batch`, that passed authorisation and throttling. */
@@ -60,6 +72,31 @@ export function notFound(what: string): EndpointAnswer {
 /** 400. */
 export function badRequest(message: string, intune = false): EndpointAnswer {
   return { kind: 'error', status: 400, details: { code: 'BadRequest', message, intune } };
+}
+
+/** Refuses every write the way its status says; `undefined` when writes are taken. `detail` goes into the message. */
+export function refusedWrite(answer: WriteAnswer, detail = ''): EndpointAnswer | undefined {
+  const refuse = (status: number, code: string, message: string): EndpointAnswer => ({
+    kind: 'error',
+    status,
+    details: { code, message: `${message}${detail}` },
+  });
+  switch (answer) {
+    case 'accepts':
+      return undefined;
+    case 400:
+      return refuse(400, 'BadRequest', 'Writing is not supported for this type.');
+    case 405:
+      return refuse(405, 'MethodNotAllowed', 'The collection is not insertable.');
+    case 501:
+      return refuse(501, 'NotImplemented', 'The operation is not implemented.');
+  }
+}
+
+/** A write has a body that says it is JSON, and no query; what is wrong, if anything. */
+export function problemOfWrite(state: TenantState, call: EndpointCall): EndpointAnswer | undefined {
+  if (call.url.search !== '') return unsupported(state, call, 'a write has no query options');
+  return saysJson(call.headers) ? undefined : badRequest('Write requests must contain the Content-Type header: JSON.');
 }
 
 /** Reads the query; an option that Graph does not have there is a violation and a 400. */

@@ -1,7 +1,7 @@
 /** Recovery-key metadata. Asking for the key itself is answered, with a canary, and held against the client. Layer: simulator. */
 import type { DeviceProfile } from '../devices/device-profile.ts';
 import { ZERO_GUID } from '../devices/device-profile.ts';
-import type { EscrowedKey } from '../devices/device-world.ts';
+import type { EscrowedKey } from '../devices/escrowed-key.ts';
 import { asksForKeyMaterial, keyWriter } from '../wire/recovery-key-wire.ts';
 import {
   badRequest,
@@ -87,11 +87,10 @@ export function getKey(state: TenantState, call: EndpointCall): EndpointAnswer {
   if (typeof write !== 'function')
     return unsupported(state, call, `Could not find a property named '${write.unknown}'`);
   const { fleet, world } = state;
-  const place = fleet.identity.ownerOfKey(call.route.ids[0] ?? '');
-  if (place === undefined || place.owner >= fleet.size) return notFound('key');
-  const profile = fleet.profile(place.owner);
-  const key = world.keysOf(profile, call.nowMs, place.ordinal).find(({ ordinal }) => ordinal === place.ordinal);
-  if (key === undefined || profile.owner !== profile.index) return notFound('key');
+  const found = world.keyWithId(call.route.ids[0] ?? '', call.nowMs);
+  if (found === undefined) return notFound('key');
+  const { key } = found;
+  const profile = fleet.profile(found.owner);
   if (asksForKeyMaterial(query.select)) {
     state.desk.violation('keyMaterialRequested', call.url.pathname, call.nowMs);
     disclose(state, call, key, profile);

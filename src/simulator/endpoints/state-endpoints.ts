@@ -2,13 +2,17 @@
 import type { DeviceProfile } from '../devices/device-profile.ts';
 import { unitHash } from '../seeded-random.ts';
 import { advancedStatesOf, encryptionStateJson } from '../wire/encryption-state-wire.ts';
+import { parseObject } from '../wire/json-body.ts';
+import { problemOfState } from '../wire/state-body.ts';
 import {
   badRequest,
   type EndpointAnswer,
   type EndpointCall,
   notFound,
+  problemOfWrite,
   readCursor,
   readQuery,
+  refusedWrite,
   type TenantState,
 } from './endpoint.ts';
 
@@ -43,7 +47,7 @@ export function listStates(state: TenantState, call: EndpointCall): EndpointAnsw
     const profile = fleet.profile(index);
     return hasState(state, profile) ? stateJson(state, profile, call.nowMs) : undefined;
   }
-  const created = [...state.createdStates.values()];
+  const { list: created } = state.createdStates;
   const size = Math.min(query.top ?? state.pageSize, state.pageSize);
   const end = fleet.size + created.length;
   const items: string[] = [];
@@ -64,7 +68,7 @@ export function getState(state: TenantState, call: EndpointCall): EndpointAnswer
   const query = readQuery(state, call, ['$select']);
   if ('kind' in query) return query;
   const id = call.route.ids[0] ?? '';
-  const created = state.createdStates.get(id);
+  const created = state.createdStates.json(id);
   if (created !== undefined) return { kind: 'answer', status: 200, body: created };
   const { fleet, world } = state;
   const index =
@@ -75,25 +79,19 @@ export function getState(state: TenantState, call: EndpointCall): EndpointAnswer
   return { kind: 'answer', status: 200, body: stateJson(state, profile, call.nowMs) };
 }
 
-/** `POST …/managedDeviceEncryptionStates`: 201 and what was stored. */
+/** `POST …/managedDeviceEncryptionStates`: 201 and what was stored, under an id of the tenant's own. Chosen: what Graph makes of a given id is undocumented. */
 export function createState(state: TenantState, call: EndpointCall): EndpointAnswer {
+  const problem = refusedWrite(state.stateCreation) ?? problemOfWrite(state, call);
+  if (problem !== undefined) return problem;
   const body = parseObject(call.body);
   if (body === undefined) return badRequest('The request body is not a managedDeviceEncryptionState.', true);
-  const id = typeof body.id === 'string' ? body.id : state.random.guid();
-  const stored = JSON.stringify({ ...body, id });
-  state.createdStates.set(id, stored);
-  return { kind: 'answer', status: 201, body: stored };
-}
-
-function parseObject(text: string | undefined): Readonly<Record<string, unknown>> | undefined {
-  if (text === undefined) return undefined;
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Readonly<Record<string, unknown>>)
-      : undefined;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
+  const wrong = problemOfState(body);
+  if (wrong !== undefined) return badRequest(wrong, true);
+  const { json, times } = state.createdStates.add(state.random.guid(), body, call.nowMs);
+  const name = String(body.deviceName);
+  // Devices that share a name may share all else that a state says.
+  if (times > 1 && times > state.findDevices('deviceName', name).length) {
+    state.desk.violation('duplicateStateCreation', `of ${name}`, call.nowMs);
   }
+  return { kind: 'answer', status: 201, body: json };
 }

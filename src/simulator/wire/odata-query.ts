@@ -14,6 +14,8 @@ export interface ODataQuery {
   readonly filter: readonly FilterClause[];
   readonly top?: number;
   readonly skipToken?: string;
+  /** One relationship, with a selection of its own or all of it. */
+  readonly expand?: { readonly name: string; readonly select?: readonly string[] };
 }
 
 /** An option, or a value, that the endpoint does not take. `message` is fit for a Graph error. */
@@ -21,6 +23,7 @@ export interface QueryProblem {
   readonly problem: string;
 }
 
+const EXPAND = /^(\w+)(?:\(\$select=([\w.@]+(?:,[\w.@]+)*)\))?$/;
 const CLAUSE = /^(\w+) (eq|ne|gt|ge|lt|le) (?:'((?:[^']|'')*)'|([^\s']+))$/;
 
 /** Reads the options in `allowed` (such as `$select`); any other option is a problem. */
@@ -29,6 +32,7 @@ export function parseQuery(params: URLSearchParams, allowed: readonly string[]):
   let filter: FilterClause[] = [];
   let top: number | undefined;
   let skipToken: string | undefined;
+  let expand: ODataQuery['expand'];
   for (const [name, value] of params) {
     if (name !== '$skiptoken' && !allowed.includes(name)) return { problem: `query option '${name}' is not supported` };
     switch (name) {
@@ -45,6 +49,12 @@ export function parseQuery(params: URLSearchParams, allowed: readonly string[]):
         top = Number(value);
         if (!Number.isInteger(top) || top < 1) return { problem: `invalid value '${value}' for $top` };
         break;
+      case '$expand': {
+        const match = EXPAND.exec(value);
+        if (match === null) return { problem: `$expand '${value}' is not supported` };
+        expand = { name: match[1] as string, ...(match[2] === undefined ? {} : { select: match[2].split(',') }) };
+        break;
+      }
       case '$skiptoken':
         skipToken = value;
         break;
@@ -57,6 +67,7 @@ export function parseQuery(params: URLSearchParams, allowed: readonly string[]):
     ...(select === undefined ? {} : { select }),
     ...(top === undefined ? {} : { top }),
     ...(skipToken === undefined ? {} : { skipToken }),
+    ...(expand === undefined ? {} : { expand }),
   };
 }
 

@@ -1,6 +1,6 @@
 /** Recovery-key metadata as JSON; `volumeType` in the three spellings Graph has been seen to use. Layer: simulator. */
 import { CANARY_PLANTED_IN_DATA, CANARY_RECOVERY_PASSWORD } from '../canary-secrets.ts';
-import type { EscrowedKey, KeyVolume } from '../devices/device-world.ts';
+import type { EscrowedKey, KeyVolume } from '../devices/escrowed-key.ts';
 
 /** Source: v1.0 metadata, enum `volumeType`; the number and the number as text are observed (2026). */
 const SPELLINGS: Readonly<Record<KeyVolume, readonly string[]>> = {
