@@ -18,7 +18,7 @@ export const REQUEST_TIMEOUT_MS = 30_000;
 /** What to send. */
 export interface GraphRequest {
   readonly operation: GraphOperation;
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PATCH';
   /** Absolute, on the Graph host. */
   readonly url: string;
   /** JSON text; absent: no body and no content type. */

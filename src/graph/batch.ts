@@ -2,14 +2,15 @@
 import { assertNever } from '../domain/assert-never.ts';
 import { GraphError } from '../domain/graph-error.ts';
 import type { Pacer } from '../domain/pacer.ts';
-import type { CallOptions, Clock, Logger, Random, Reading } from '../domain/ports.ts';
+import type { CallOptions, Clock, Logger, Random, Reading, RequestTrace } from '../domain/ports.ts';
 import type { RequestClass } from '../domain/request-class.ts';
 import { classifyStatus, decideRetry, MAX_ATTEMPTS, MAX_FORBIDDEN_ATTEMPTS } from '../domain/retry.ts';
 import type { GraphOperation } from './app-roles.ts';
 import type { Answer } from './attempt.ts';
 import { BATCH_PARTLY_FAILED, batchBody, PARTS_PER_BATCH, type PartAnswer, parseBatch } from './batch-wire.ts';
 import type { GraphClient, JsonAnswer } from './client.ts';
-import { type ErrorContext, forbidden, unauthorized } from './errors.ts';
+import { type ErrorContext, unauthorized } from './errors.ts';
+import { createPatience } from './patience.ts';
 import { type Route, routePath, routeUrl } from './routes.ts';
 import type { Meter } from './usage.ts';
 
@@ -56,7 +57,9 @@ export interface BatchReader {
    * One `Reading` for every id, twenty to a request or as many as the class's limit grants. Ids given twice are read once.
    * A part that is malformed, refused or not answered in time is `unreadable` with its status (0: it never came), so that one device
    * does not hold up the others; the log says what was malformed.
-   * @throws {GraphError} when the first batch as a whole is not answered; `unauthorized`; `forbidden` when every part was.
+   * Faults of parts are asked about again within `options.retryForMs`.
+   * @throws {GraphError} when the first batch as a whole is not answered; `malformed` when one makes no sense; `unauthorized`; `forbidden`
+   * when every part was, whatever the token's roles.
    * @throws the signal's reason.
    */
   read<Id extends string, T>(
@@ -98,17 +101,23 @@ export function createBatchReader(deps: BatchDeps): BatchReader {
     part: PartAnswer | undefined,
     context: ErrorContext,
     options: CallOptions,
+    patienceEndsAtMs: () => number,
   ): Settled<Id, T> {
     const status = part?.status ?? NO_STATUS;
     const unreadable = { reading: { kind: 'unreadable', status } } as const;
     const believed = { ...unreadable, forbidden: true } as const;
-    const retry = (again: Pending<Id>, attempts: number, maxAttempts: number) => {
+    const retry = (
+      again: Pending<Id>,
+      attempts: number,
+      maxAttempts: number,
+      deadlineAtMs = options.deadlineAtMs,
+    ): Settled<Id, T> => {
       const decision = decideRetry({
         attempts,
         maxAttempts,
         retryAfterMs: part?.retryAfterMs,
         nowMs: clock.nowMs(),
-        deadlineAtMs: options.deadlineAtMs,
+        deadlineAtMs,
         random: random.next(),
       });
       if (decision.kind === 'retry') return { again, delayMs: decision.delayMs };
@@ -116,7 +125,7 @@ export function createBatchReader(deps: BatchDeps): BatchReader {
     };
     const faults = pending.faults + 1;
     if (part === undefined || status === BATCH_PARTLY_FAILED) {
-      return retry({ ...pending, faults }, faults, MAX_ATTEMPTS);
+      return retry({ ...pending, faults }, faults, MAX_ATTEMPTS, patienceEndsAtMs());
     }
     const answer = classifyStatus(status);
     switch (answer) {
@@ -135,7 +144,7 @@ export function createBatchReader(deps: BatchDeps): BatchReader {
         // The pacer makes everybody wait; the part's own floor holds besides.
         return retry(pending, 1, Number.POSITIVE_INFINITY);
       case 'transient':
-        return retry({ ...pending, faults }, faults, MAX_ATTEMPTS);
+        return retry({ ...pending, faults }, faults, MAX_ATTEMPTS, patienceEndsAtMs());
       case 'refused':
       case 'unexpected':
         return unreadable;
@@ -146,7 +155,7 @@ export function createBatchReader(deps: BatchDeps): BatchReader {
 
   function parsed<Id extends string, T>(plan: BatchPlan<Id, T>, part: PartAnswer, context: ErrorContext): Reading<T> {
     try {
-      return { kind: 'found', value: plan.parse(part.body, context, part.at) };
+      return { kind: 'found', value: plan.parse(part.body, context, part.at), ...traceOf(context) };
     } catch (error) {
       if (!(error instanceof GraphError)) throw error;
       logger.warn(error.message, { route: plan.operation, errorKind: error.kind, requestId: error.requestId });
@@ -185,6 +194,7 @@ export function createBatchReader(deps: BatchDeps): BatchReader {
     }));
     let context = client.contextOf(plan.operation);
     let refusals = 0;
+    const patienceEndsAtMs = createPatience(clock, options);
 
     while (waiting.length > 0) {
       const again: Pending<Id>[] = [];
@@ -205,7 +215,7 @@ export function createBatchReader(deps: BatchDeps): BatchReader {
         const parts = parseBatch(answered, chunk.length, clock.nowMs(), context);
         await report(plan, parts, answered.answer, options);
         for (const [i, pending] of chunk.entries()) {
-          const next = settle(plan, pending, parts[i], context, options);
+          const next = settle(plan, pending, parts[i], context, options, patienceEndsAtMs);
           if ('reading' in next) {
             readings.set(pending.id, next.reading);
             if (next.forbidden) refusals += 1;
@@ -220,11 +230,23 @@ export function createBatchReader(deps: BatchDeps): BatchReader {
       if (waiting.length > 0) await clock.sleep(delayMs, options.signal);
     }
 
-    if (refusals > 0 && refusals === readings.size) throw forbidden(context);
+    if (refusals > 0 && refusals === readings.size) throw await client.forbidden(context, options);
     return readings;
   }
 
   return { read };
+}
+
+/** The ids of the batch, for every reading it brought. */
+function traceOf({ details }: ErrorContext): { readonly trace?: RequestTrace } {
+  if (details === undefined) return {};
+  const { requestId, clientRequestId } = details;
+  return {
+    trace: {
+      ...(requestId === undefined ? {} : { requestId }),
+      ...(clientRequestId === undefined ? {} : { clientRequestId }),
+    },
+  };
 }
 
 /** The status to put on the parts of a batch that was given up as a whole; `undefined` for faults that concern more than this batch. */

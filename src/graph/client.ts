@@ -1,5 +1,5 @@
 /** Reads from Graph: the one loop that retries, above the pacer. Layer: graph. */
-import type { GraphErrorDetails } from '../domain/graph-error.ts';
+import type { GraphError, GraphErrorDetails } from '../domain/graph-error.ts';
 import type { CallOptions } from '../domain/ports.ts';
 import { classifyStatus, decideRetry, MAX_ATTEMPTS, MAX_FORBIDDEN_ATTEMPTS } from '../domain/retry.ts';
 import type { GraphOperation } from './app-roles.ts';
@@ -15,6 +15,9 @@ import {
   unavailable,
   unexpectedStatus,
 } from './errors.ts';
+import { createPatience } from './patience.ts';
+import { rolesOf } from './token-provider.ts';
+import { jsonOf } from './wire.ts';
 
 /** An answer whose body was JSON. */
 export interface JsonAnswer {
@@ -27,27 +30,19 @@ export interface GraphClient {
   attempt(request: GraphRequest, options: CallOptions): Promise<Attempt>;
   /**
    * A read, repeated until it is answered, by `options.deadlineAtMs`: 429 as long as there is time; 5xx, 408 and network faults eight
-   * times; 403 and bodies that are no JSON (cut off, or a proxy's page) three times; 401 once, after a token refresh.
+   * times, within `options.retryForMs`; 403 and bodies that are no JSON (cut off, or a proxy's page) three times; 401 once, after a token refresh.
    * @returns the answer, 2xx or `request.alsoOk`.
    * @throws {GraphError} of every kind. @throws the signal's reason.
    */
   read(request: GraphRequest, options: CallOptions): Promise<JsonAnswer>;
   /** Where errors about that answer belong. */
   contextOf(operation: GraphOperation, answer?: Attempt): ErrorContext;
+  /** The error for a 403 that is believed: it knows whether the token lacks the role. @throws {GraphError} kind `unauthorized`. */
+  forbidden(context: ErrorContext, options: CallOptions): Promise<GraphError>;
 }
 
 /** Chosen: a cut-off body is a fault of the way, worth another try or two; one that stays is malformed. */
 const MAX_GARBLED_ATTEMPTS = 3;
-
-/** `undefined` when the text is not JSON. */
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
 
 /** The ids people need to find an answer again. */
 export function detailsOf(attempt: Attempt): GraphErrorDetails {
@@ -68,20 +63,30 @@ export function createGraphClient(deps: AttemptDeps): GraphClient {
     ...(answer === undefined ? {} : { details: detailsOf(answer) }),
   });
 
+  const refusal = async (context: ErrorContext, options: CallOptions): Promise<GraphError> =>
+    forbidden(context, rolesOf(await deps.tokens.getToken(options)));
+
   async function read(request: GraphRequest, options: CallOptions): Promise<JsonAnswer> {
     let faults = 0;
     let refusals = 0;
     let garbled = 0;
     let refreshed = false;
+    const patienceEndsAtMs = createPatience(clock, options);
 
     /** Sleeps before the next attempt, or gives up with `error`. */
-    async function backOff(attempts: number, maxAttempts: number, last: Attempt, error: () => Error): Promise<void> {
+    async function backOff(
+      attempts: number,
+      maxAttempts: number,
+      last: Attempt,
+      error: () => Error | Promise<Error>,
+      deadlineAtMs = options.deadlineAtMs,
+    ): Promise<void> {
       const decision = decideRetry({
         attempts,
         maxAttempts,
         retryAfterMs: last.kind === 'answer' ? last.retryAfterMs : undefined,
         nowMs: clock.nowMs(),
-        deadlineAtMs: options.deadlineAtMs,
+        deadlineAtMs,
         random: random.next(),
       });
       // A 403 that there was no time to ask about again proves nothing.
@@ -93,7 +98,7 @@ export function createGraphClient(deps: AttemptDeps): GraphClient {
       ) {
         throw outOfTime(contextOf(request.operation, last), decision.delayMs);
       }
-      if (decision.kind === 'giveUp') throw error();
+      if (decision.kind === 'giveUp') throw await error();
       await clock.sleep(decision.delayMs, options.signal);
     }
 
@@ -102,7 +107,7 @@ export function createGraphClient(deps: AttemptDeps): GraphClient {
       const context = contextOf(request.operation, last);
       if (last.kind === 'fault') {
         faults += 1;
-        await backOff(faults, MAX_ATTEMPTS, last, () => unavailable(context, last));
+        await backOff(faults, MAX_ATTEMPTS, last, () => unavailable(context, last), patienceEndsAtMs());
         meter.retried();
         continue;
       }
@@ -121,7 +126,7 @@ export function createGraphClient(deps: AttemptDeps): GraphClient {
           break;
         case 'forbidden':
           refusals += 1;
-          await backOff(refusals, MAX_FORBIDDEN_ATTEMPTS, last, () => forbidden(context));
+          await backOff(refusals, MAX_FORBIDDEN_ATTEMPTS, last, () => refusal(context, options));
           break;
         case 'throttled':
           // How long to wait is the pacer's business: every instance has to.
@@ -129,7 +134,7 @@ export function createGraphClient(deps: AttemptDeps): GraphClient {
           break;
         case 'transient':
           faults += 1;
-          await backOff(faults, MAX_ATTEMPTS, last, () => unavailable(context, last));
+          await backOff(faults, MAX_ATTEMPTS, last, () => unavailable(context, last), patienceEndsAtMs());
           break;
         case 'notFound':
           throw notFound(context, last.status);
@@ -142,5 +147,5 @@ export function createGraphClient(deps: AttemptDeps): GraphClient {
     }
   }
 
-  return { attempt, read, contextOf };
+  return { attempt, read, contextOf, forbidden: refusal };
 }

@@ -1,4 +1,4 @@
-/** Recorded encryption states: wire form to domain form. Layer: graph. */
+/** Recorded encryption states: wire form to domain form and back. Layer: graph. */
 import { z } from 'zod';
 import type { EncryptionState } from '../domain/encryption-state.ts';
 import type { ErrorContext } from './errors.ts';
@@ -52,4 +52,38 @@ export function parseEncryptionState(
       policyName: policyName ?? '',
     })),
   };
+}
+
+/**
+ * What creates the same state again: every property but `id`, which Graph gives. Enum members go back as they came, known or not. A flags
+ * enum without members is null, which is what Graph sends for it; the other enums are not nullable, so an empty one is left out.
+ * Source: Graph beta reference, Create managedDeviceEncryptionState, "Request"; nullability: beta metadata (read 2026-11-22).
+ */
+export function encryptionStateBody(state: EncryptionState): Readonly<Record<string, unknown>> {
+  return {
+    '@odata.type': '#microsoft.graph.managedDeviceEncryptionState',
+    userPrincipalName: state.userPrincipalName,
+    ...member('deviceType', state.deviceType),
+    osVersion: state.osVersion,
+    tpmSpecificationVersion: state.tpmSpecificationVersion,
+    deviceName: state.deviceName,
+    ...member('encryptionReadinessState', state.encryptionReadinessState),
+    ...member('encryptionState', state.encryptionState),
+    ...member('encryptionPolicySettingState', state.encryptionPolicySettingState),
+    advancedBitLockerStates: joined(state.advancedBitLockerStates),
+    fileVaultStates: joined(state.fileVaultStates),
+    policyDetails: state.policyDetails.map(({ policyId, policyName }) => ({
+      '@odata.type': 'microsoft.graph.encryptionReportPolicyDetails',
+      policyId,
+      policyName,
+    })),
+  };
+}
+
+function member(name: string, value: string): Readonly<Record<string, string>> {
+  return value === '' ? {} : { [name]: value };
+}
+
+function joined(names: readonly string[]): string | null {
+  return names.length === 0 ? null : names.join(',');
 }

@@ -1,6 +1,6 @@
 /** Makes every `GraphError`: closed kinds, and messages that say what to do and hold nothing of the answer. Layer: graph. */
 import { GraphError, type GraphErrorDetails } from '../domain/graph-error.ts';
-import { type GraphOperation, OPERATION_ROLES } from './app-roles.ts';
+import { type GraphOperation, lacksRole, OPERATION_ROLES } from './app-roles.ts';
 import { entraCode, faultCode, hostOf } from './redaction.ts';
 
 /** Where an error belongs. */
@@ -53,14 +53,19 @@ export function wrongTenant(found: string, expected: string): GraphError {
   );
 }
 
-/** 403, still after the bounded retry. */
-export function forbidden(context: ErrorContext): GraphError {
-  const roles = OPERATION_ROLES[context.operation].needs.join(' and ');
+/** 403, still after the bounded retry. `granted`: the roles in the token, `undefined` when it cannot be read. */
+export function forbidden(context: ErrorContext, granted?: readonly string[]): GraphError {
+  const { needs } = OPERATION_ROLES[context.operation];
+  const role = needs.length === 0 ? 'a role that allows it' : `the Graph application role ${needs.join(' and ')}`;
   return new GraphError(
     'forbidden',
-    `Graph refused to ${titleOf(context)} (403): the app's identity needs the Graph application role ${roles}. ` +
+    `Graph refused to ${titleOf(context)} (403): the app's identity needs ${role}. ` +
       "If it was granted just now, wait: a managed identity's token is cached for up to 24 h, and an older one does not carry the role",
-    { ...context.details, status: 403 },
+    {
+      ...context.details,
+      status: 403,
+      ...(lacksRole(context.operation, granted) ? { missingRole: needs.join(' and ') } : {}),
+    },
   );
 }
 

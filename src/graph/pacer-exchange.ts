@@ -37,8 +37,8 @@ export interface BudgetExchange {
   throttled(event: ThrottleEvent): Promise<void>;
   /** Goes back to eager, at once or as soon as the row is first read, when it was another run that made the pace smooth. */
   beginRun(runId: string): Promise<void>;
-  /** Gives back what is ready and reports what was used. */
-  flush(): Promise<void>;
+  /** Gives back what is ready and reports what was used, unless `isWanted`. Many at once are one. Our want stays until it lapses. */
+  flush(isWanted: () => boolean): Promise<void>;
 }
 
 export function createBudgetExchange(options: ExchangeOptions, stock: Stock): BudgetExchange {
@@ -46,6 +46,7 @@ export function createBudgetExchange(options: ExchangeOptions, stock: Stock): Bu
   const row = createBudgetRow(requestClass, store, clock, rule.windowMs / 10_000);
   const news = createPacerNews(rule, runId);
   let tail: Promise<unknown> = Promise.resolve();
+  let flushing: Promise<void> | undefined;
 
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
     const result = tail.then(work);
@@ -118,16 +119,20 @@ export function createBudgetExchange(options: ExchangeOptions, stock: Stock): Bu
       const { pace, smoothRunId } = row.latest();
       if (pace === 'smooth' && smoothRunId !== id) await inTurn(() => row.exchange(withNews(() => undefined)));
     },
-    flush: () =>
-      inTurn(async () => {
+    flush(isWanted) {
+      flushing ??= inTurn(async () => {
+        flushing = undefined;
+        if (isWanted()) return;
         await row.exchange(
           withNews((state, nowMs, toServerMs) => {
+            if (isWanted()) return undefined;
             stock.drop();
-            const wants = state.wants.filter((want) => want.owner !== owner);
-            if (heldOnRow(state) === stock.inFlight() && wants.length === state.wants.length) return undefined;
-            return settled({ ...state, wants }, nowMs, toServerMs);
+            if (heldOnRow(state) === stock.inFlight()) return undefined;
+            return settled(state, nowMs, toServerMs);
           }),
         );
-      }),
+      });
+      return flushing;
+    },
   };
 }

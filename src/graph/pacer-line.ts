@@ -45,8 +45,8 @@ export interface BudgetLine {
   throttled(event: ThrottleEvent): Promise<void>;
   /** Goes back to eager, at once or as soon as the row is first read, when it was another run that made the pace smooth. @throws {StorageError} */
   beginRun(runId: string): Promise<void>;
-  /** Gives back what is ready and reports what was used. @throws {StorageError} */
-  flush(): Promise<void>;
+  /** Gives back what is ready and reports what was used; nothing while requests of this process wait (`isWanted`). @throws {StorageError} */
+  flush(isWanted: () => boolean): Promise<void>;
 }
 
 export function createBudgetLine(options: ExchangeOptions): BudgetLine {
@@ -59,8 +59,10 @@ export function createBudgetLine(options: ExchangeOptions): BudgetLine {
   let started = 0;
   let askedAtMs = 0;
   let nextAskAtMs = 0;
-  /** On-demand requests of this process wait for slots, or did until just now and will be followed by more: bulk ones stand back. */
+  /** On-demand requests of this process wait for quota, not only for the row: bulk ones stand back, and a while longer for those that follow. */
   let urgentWaits = false;
+  /** The row had fewer slots than requests waited for, when it was last asked. */
+  let lacks = false;
   let standBackUntilMs = 0;
   let askMs = 0;
   let asking = false;
@@ -83,7 +85,8 @@ export function createBudgetLine(options: ExchangeOptions): BudgetLine {
       owner,
       own: exchange.own(nowMs, toServerMs),
       need,
-      spare: Math.max(0, slots + spare - ready - need),
+      // What is spare goes to bulk work here, while on-demand work elsewhere may wait.
+      spare: priority === 'onDemand' ? 0 : Math.max(0, slots + spare - ready - need),
       atLeast: Math.max(0, needs.head - ready),
       demand: needs.head,
       priority,
@@ -97,6 +100,8 @@ export function createBudgetLine(options: ExchangeOptions): BudgetLine {
     const result = reserve(state, ask, rule, nowMs + toServerMs);
     const granted = result.starts.reduce((sum, start) => sum + start.count, 0);
     askedAtMs = nowMs;
+    lacks = granted < ask.need;
+    if (ask.priority === 'onDemand' && lacks) urgentWaits = true;
     if (result.yielded) nextAskAtMs = nowMs + rule.pollMs;
     else if (granted >= ask.need + ask.spare) nextAskAtMs = 0;
     else nextAskAtMs = result.nextAtMs - toServerMs - leadMs();
@@ -143,12 +148,10 @@ export function createBudgetLine(options: ExchangeOptions): BudgetLine {
       return Math.max(stock.startAtMs(count, nowMs), news.pausedUntilMs(), gapAtMs, standBackMs);
     },
     awaited(count, nowMs) {
-      urgentWaits ||= stock.startAtMs(count, nowMs) > nowMs;
+      urgentWaits ||= lacks && stock.startAtMs(count, nowMs) > nowMs;
     },
     take(count, priority, nowMs) {
-      if (priority === 'onDemand' && (urgentWaits || nowMs < standBackUntilMs)) {
-        standBackUntilMs = nowMs + rule.wantAfterMs;
-      }
+      if (priority === 'onDemand' && urgentWaits) standBackUntilMs = nowMs + rule.wantAfterMs;
       nextGapAtMs = Math.max(nextGapAtMs, nowMs) + news.gapMs() * count;
       started += count;
       return stock.take(count);
@@ -167,6 +170,9 @@ export function createBudgetLine(options: ExchangeOptions): BudgetLine {
       const { slots, priority } = urgent(needs, nowMs);
       const ready = stock.ready(nowMs);
       if (slots === 0 && needs.all > 0) return standBackUntilMs;
+      if (priority === 'onDemand' && ready >= slots) {
+        return needs.all > slots ? Math.max(standBackUntilMs, nowMs + TIMER_MS) : Number.POSITIVE_INFINITY;
+      }
       if (ready >= slots + Math.floor(spare / 2)) return Number.POSITIVE_INFINITY;
       const pollAtMs = slots > ready && isShared(priority) ? askedAtMs + rule.pollMs : Number.POSITIVE_INFINITY;
       // With nothing ready every request is refused when asking fails, so the next one may ask at once.
@@ -202,9 +208,9 @@ export function createBudgetLine(options: ExchangeOptions): BudgetLine {
     },
     throttled: exchange.throttled,
     beginRun: exchange.beginRun,
-    flush() {
-      spare = 0;
-      return exchange.flush();
+    flush(isWanted) {
+      if (!isWanted()) spare = 0;
+      return exchange.flush(isWanted);
     },
   };
 }

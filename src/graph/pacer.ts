@@ -226,7 +226,7 @@ export function createPacer({ budgets, store, clock, owner, requestTimeoutMs }: 
       await Promise.all([...lines.values()].map((line) => line.beginRun(id)));
     },
     async flush() {
-      await Promise.all([...lines.values()].map((line) => line.flush()));
+      await Promise.all([...lines].map(([requestClass, line]) => line.flush(() => queue.needs(requestClass).all > 0)));
       dispatch();
     },
     limitOf: (requestClass) => budgets[requestClass].limit,

@@ -17,6 +17,8 @@ export interface Collection<T> {
   readonly requestClass: RequestClass;
   /** Of the first page. */
   readonly url: string;
+  /** The links its pages may have: below the version its URL is of. */
+  readonly links: Links;
   readonly parseItem: ParseItem<T>;
 }
 
@@ -47,12 +49,11 @@ export function parseCollection<T>(
  */
 export async function* pages<T>(
   client: GraphClient,
-  links: Links,
   collection: Collection<T>,
   from: string | undefined,
   options: CallOptions,
 ): AsyncGenerator<Page<T>, void, void> {
-  const { operation, requestClass, parseItem } = collection;
+  const { operation, requestClass, parseItem, links } = collection;
   const demand: Demand = { [requestClass]: 1 };
   const seen = new Set<string>(from === undefined ? [] : [from]);
   let url = from === undefined ? collection.url : links.toUrl(from, client.contextOf(operation));

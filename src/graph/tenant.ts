@@ -1,24 +1,24 @@
 /** The `Tenant` port on Microsoft Graph. Layer: graph. */
 import type { TokenCredential } from '@azure/core-auth';
 import type { HttpClient } from '@azure/core-rest-pipeline';
-import { GraphError } from '../domain/graph-error.ts';
 import type { EntraDeviceId, ManagedDeviceId } from '../domain/ids.ts';
 import type { Pacer } from '../domain/pacer.ts';
-import type { CallOptions, Clock, Logger, Page, Random, Reading, Tenant, TenantUsage } from '../domain/ports.ts';
+import type { CallOptions, Clock, Logger, Random, Tenant, TenantUsage } from '../domain/ports.ts';
 import type { Settings } from '../domain/settings.ts';
 import { parseActionResults } from './action-results.ts';
 import { REQUEST_TIMEOUT_MS } from './attempt.ts';
-import { type BatchPlan, createBatchReader } from './batch.ts';
+import { createBatchReader } from './batch.ts';
 import { createGraphClient } from './client.ts';
 import { parseDevice } from './devices.ts';
 import { parseEncryptionState } from './encryption-states.ts';
 import { createLinks } from './links.ts';
-import { type Collection, type ParseItem, pages, parseCollection } from './paging.ts';
+import { createListings } from './listings.ts';
 import { createGraphPipeline } from './pipeline.ts';
 import { parseRecoveryKey } from './recovery-keys.ts';
 import { requestRotation } from './rotation.ts';
-import { type Route, routeUrl } from './routes.ts';
+import { runStateParser } from './run-states.ts';
 import { createServerClock } from './server-clock.ts';
+import { createEncryptionState } from './state-creation.ts';
 import { createTokenProvider, rolesOf } from './token-provider.ts';
 import { createMeter } from './usage.ts';
 
@@ -63,83 +63,69 @@ export function createTenant(deps: GraphTenantDeps): GraphTenant {
   const shared = { graphRoot, pacer, clock, random, logger, meter, serverClock, version };
   const client = createGraphClient({ ...shared, send, tokens, requestTimeoutMs });
   const batches = createBatchReader({ ...shared, client });
-  // Every collection we list is a v1.0 one.
+  const listings = createListings({ client, batches, graphRoot, logger });
   const links = createLinks(graphRoot, 'v1.0');
+  const betaLinks = createLinks(graphRoot, 'beta');
 
-  const DEVICES = { operation: 'managedDevices', requestClass: 'any', parseItem: parseDevice } as const;
-  const KEYS = { operation: 'recoveryKeys', requestClass: 'key', parseItem: parseRecoveryKey } as const;
-
-  function list<T>(
-    collection: Omit<Collection<T>, 'url'>,
-    route: Route,
-    from: string | undefined,
-    options: CallOptions,
-  ) {
-    return pages(client, links, { ...collection, url: routeUrl(graphRoot, route) }, from, options);
-  }
-
-  /** Reads a collection per id. A part that has more than one page is read on, page by page. */
-  async function listEach<Id extends string, T>(
-    collection: Omit<Collection<T>, 'url'>,
-    route: (id: Id) => Route,
-    ids: readonly Id[],
-    options: CallOptions,
-  ): Promise<Map<Id, Reading<readonly T[]>>> {
-    const { operation, requestClass } = collection;
-    const parseItem: ParseItem<T> = collection.parseItem;
-    const plan: BatchPlan<Id, Page<T>> = {
-      operation,
-      requestClass,
-      route,
-      parse: (body, context, at) => parseCollection(parseItem, links, body, context, at),
-    };
-    const readings = new Map<Id, Reading<readonly T[]>>();
-    for (const [id, reading] of await batches.read(plan, ids, options)) {
-      readings.set(
-        id,
-        reading.kind === 'found' ? await readOn(collection, reading.value, () => route(id), options) : reading,
-      );
-    }
-    return readings;
-  }
-
-  async function readOn<T>(
-    collection: Omit<Collection<T>, 'url'>,
-    first: Page<T>,
-    route: () => Route,
-    options: CallOptions,
-  ): Promise<Reading<readonly T[]>> {
-    if (first.next === undefined) return { kind: 'found', value: first.items };
-    const items = [...first.items];
-    try {
-      for await (const page of list(collection, route(), first.next, options)) items.push(...page.items);
-      return { kind: 'found', value: items };
-    } catch (error) {
-      // Part of a collection must not pass for all of it.
-      if (!(error instanceof GraphError) || (error.kind !== 'throttled' && error.kind !== 'unavailable')) throw error;
-      return { kind: 'unreadable', status: error.kind === 'throttled' ? 429 : (error.status ?? 0) };
-    }
-  }
+  const DEVICES = { operation: 'managedDevices', requestClass: 'any', parseItem: parseDevice, links } as const;
+  const KEYS = { operation: 'recoveryKeys', requestClass: 'key', parseItem: parseRecoveryKey, links } as const;
+  const DEVICE = { operation: 'managedDevices', requestClass: 'any', parse: parseDevice } as const;
+  // Chosen: no limit is documented for scripts; like devices, they are Intune's, and their answers hold devices.
+  const RUN_STATES = { operation: 'scriptRunStates', requestClass: 'any' } as const;
 
   const tokenFor = (options: { readonly signal: AbortSignal; readonly deadlineAtMs: number }) =>
     tokens.getToken({ signal: options.signal, deadlineAtMs: options.deadlineAtMs });
 
+  const asking = {
+    client,
+    graphRoot,
+    pacer,
+    clock,
+    random,
+    meter,
+    grantedRoles: async (call: CallOptions) => rolesOf(await tokenFor(call)),
+  };
+
   return {
-    managedDevicePages: (from, options) => list(DEVICES, { to: 'windowsDevices' }, from, options),
-    recoveryKeyPages: (from, options) => list(KEYS, { to: 'recoveryKeys' }, from, options),
+    managedDevicePages: (from, options) => listings.all(DEVICES, { to: 'windowsDevices' }, from, options),
+    recoveryKeyPages: (from, options) => listings.all(KEYS, { to: 'recoveryKeys' }, from, options),
     managedDevices: (ids, options) =>
       batches.read(
-        {
-          operation: 'managedDevices',
-          requestClass: 'any',
-          route: (managedDeviceId: ManagedDeviceId) => ({ to: 'device', managedDeviceId }),
-          parse: parseDevice,
-        },
+        { ...DEVICE, route: (managedDeviceId: ManagedDeviceId) => ({ to: 'device', managedDeviceId }) },
         ids,
         options,
       ),
     managedDevicesOf: (ids, options) =>
-      listEach(DEVICES, (entraDeviceId: EntraDeviceId) => ({ to: 'devicesOf', entraDeviceId }), ids, options),
+      listings.each(DEVICES, (entraDeviceId: EntraDeviceId) => ({ to: 'devicesOf', entraDeviceId }), ids, options),
+    comanagedDevices: (ids, options) =>
+      batches.read(
+        { ...DEVICE, route: (managedDeviceId: ManagedDeviceId) => ({ to: 'comanagedDevice', managedDeviceId }) },
+        ids,
+        options,
+      ),
+    async devicesNamed(by, values, options) {
+      // What is no Unicode text cannot be put in a URL, nor name a device.
+      const askable = values.filter((value) => value.isWellFormed());
+      const readings = await listings.each(DEVICES, (value) => ({ to: 'devicesNamed', by, value }), askable, options);
+      return new Map(values.map((value) => [value, readings.get(value) ?? { kind: 'found', value: [] }]));
+    },
+    runStates: (kind, scriptId, runStateIds, options) =>
+      batches.read(
+        {
+          ...RUN_STATES,
+          route: (deviceRunStateId) => ({ to: 'runState', kind, scriptId, deviceRunStateId }),
+          parse: runStateParser(kind),
+        },
+        runStateIds,
+        options,
+      ),
+    runStatePages: (kind, scriptId, from, options) =>
+      listings.all(
+        { ...RUN_STATES, parseItem: runStateParser(kind), links: betaLinks },
+        { to: 'runStates', kind, scriptId },
+        from,
+        options,
+      ),
     actionResults: (ids, options) =>
       batches.read(
         {
@@ -152,7 +138,7 @@ export function createTenant(deps: GraphTenantDeps): GraphTenant {
         options,
       ),
     recoveryKeys: (ids, options) =>
-      listEach(KEYS, (entraDeviceId: EntraDeviceId) => ({ to: 'recoveryKeysOf', entraDeviceId }), ids, options),
+      listings.each(KEYS, (entraDeviceId: EntraDeviceId) => ({ to: 'recoveryKeysOf', entraDeviceId }), ids, options),
     encryptionStates: (ids, options) =>
       batches.read(
         {
@@ -164,20 +150,8 @@ export function createTenant(deps: GraphTenantDeps): GraphTenant {
         ids,
         options,
       ),
-    requestRotation: (target, options) =>
-      requestRotation(
-        {
-          client,
-          graphRoot,
-          pacer,
-          clock,
-          random,
-          meter,
-          grantedRoles: async (call) => rolesOf(await tokenFor(call)),
-        },
-        target,
-        options,
-      ),
+    requestRotation: (route, options) => requestRotation(asking, route, options),
+    createEncryptionState: (state, options) => createEncryptionState(asking, state, options),
     clockAheadMs: () => serverClock.aheadMs(),
     grantedRoles: async (signal) => rolesOf(await tokenFor({ signal, deadlineAtMs: Number.POSITIVE_INFINITY })),
     usage: () => meter.read(pacer.usage().waitMs),

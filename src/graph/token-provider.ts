@@ -204,10 +204,10 @@ function tenantOf(token: string): string | undefined {
   return typeof tid === 'string' ? tid.toLowerCase() : undefined;
 }
 
-/** The payload of a JWT; `undefined` when the token is opaque. */
-function claimsIn(
+/** The payload of a JWT, unverified; `undefined` when the token is opaque. */
+export function claimsIn(
   token: string,
-): { readonly roles?: unknown; readonly scp?: unknown; readonly tid?: unknown } | undefined {
+): Readonly<Partial<Record<'roles' | 'scp' | 'tid' | 'oid', unknown>>> | undefined {
   const [, payload, signature] = token.split('.');
   if (payload === undefined || signature === undefined) return undefined;
   try {

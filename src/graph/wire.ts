@@ -3,6 +3,16 @@ import { z } from 'zod';
 import { isGuid } from '../domain/ids.ts';
 import { type ErrorContext, malformed } from './errors.ts';
 
+/** The value a text stands for; `undefined` when the text is not JSON. */
+export function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
 /** Text that Graph may leave out or send as null. */
 export const optionalText = z.string().nullish();
 

@@ -2,49 +2,29 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type EntraDeviceId, type ManagedDeviceId, parseManagedDeviceId } from '../../src/domain/ids.ts';
 import {
+  answer,
   type Bench,
   createBench,
   errorBody,
   GRAPH_ROOT,
+  type PartReply,
   PLANTED_PASSWORD,
+  partsOf,
   type Reply,
   rejection,
-  type Seen,
   START_MS,
 } from './fakes.ts';
-
-interface Part {
-  readonly id: string;
-  readonly method: string;
-  readonly url: string;
-}
-interface PartReply {
-  readonly status: number;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: unknown;
-}
 
 const id = (n: number): ManagedDeviceId =>
   parseManagedDeviceId(`11111111-0000-4000-8000-${String(n).padStart(12, '0')}`);
 const ids = (count: number) => Array.from({ length: count }, (_, i) => id(i + 1));
 const entraId = (n: number) => `aaaaaaaa-0000-4000-8000-${String(n).padStart(12, '0')}` as EntraDeviceId;
 const numberIn = (url: string): number => Number(/-8000-(\d{12})/.exec(url)?.[1]);
-const partsOf = (seen: Seen): readonly Part[] =>
-  (JSON.parse(seen.body ?? '{}') as { readonly requests: readonly Part[] }).requests;
 const fail = (status: number, headers: Readonly<Record<string, string>> = {}): PartReply => ({
   status,
   headers,
   body: errorBody(),
 });
-
-/** A batch answered part by part, in reverse order. `undefined` leaves a part out. */
-function answer(seen: Seen, part: (part: Part) => PartReply | undefined): Reply {
-  const responses = partsOf(seen).map((request) => {
-    const reply = part(request);
-    return reply === undefined ? undefined : { id: request.id, ...reply };
-  });
-  return { body: { responses: responses.filter((one) => one !== undefined).reverse() } };
-}
 
 const state = (url: string): PartReply => ({
   status: 200,
@@ -222,6 +202,46 @@ describe('a batch of reads', () => {
     });
   });
 
+  it.each([
+    [['BitlockerKey.ReadBasic.All'], 'DeviceManagementConfiguration.Read.All'],
+    [['DeviceManagementConfiguration.ReadWrite.All'], undefined],
+    [undefined, undefined],
+  ])('a 403 for all says whether the token lacks the role: %j', async (roles, missingRole) => {
+    const token =
+      roles === undefined ? 'opaque' : `h.${Buffer.from(JSON.stringify({ roles })).toString('base64url')}.s`;
+    const bench = createBench((seen) => answer(seen, () => fail(403)), { tokenOf: () => token });
+    const error = await rejection(read(bench, ids(3)));
+    expect(error).toMatchObject({ kind: 'forbidden', status: 403 });
+    expect(error).toHaveProperty('missingRole', missingRole);
+  });
+
+  it.each([
+    [
+      'a part',
+      (seen: Parameters<typeof answer>[0]) => answer(seen, ({ url }) => (numberIn(url) === 2 ? fail(503) : state(url))),
+    ],
+    ['the whole', () => ({ status: 503 })],
+    ['the connection', () => ({ fault: 'ECONNRESET' })],
+  ])('asks about a fault of %s no longer than it may', async (_what, reply) => {
+    const bench = createBench(reply);
+    const options = { ...bench.options(), retryForMs: 2_000 };
+    await bench
+      .run(() => bench.tenant.encryptionStates(ids(3), options))
+      .catch((error: unknown) => expect(error).toMatchObject({ kind: 'unavailable' }));
+    expect(bench.clock.nowMs() - START_MS).toBeLessThanOrEqual(2_000);
+    expect(bench.http.seen.length).toBeGreaterThanOrEqual(3);
+    expect(bench.http.seen.length).toBeLessThan(8);
+  });
+
+  it('waits for quota however short its patience with faults is', async () => {
+    const bench = createBench((seen, n) =>
+      answer(seen, ({ url }) => (n === 1 ? fail(429, { 'Retry-After': '60' }) : state(url))),
+    );
+    const options = { ...bench.options(), retryForMs: 0 };
+    const readings = await bench.run(() => bench.tenant.encryptionStates(ids(3), options));
+    expect([...readings.values()].every(({ kind }) => kind === 'found')).toBe(true);
+  });
+
   it('leaves a malformed part unreadable and logs where it was wrong', async () => {
     const bench = createBench((seen) =>
       answer(seen, ({ url }) =>
@@ -370,6 +390,54 @@ describe('what is read in batches', () => {
     expect(readings.get(entraId(1))?.kind).toBe('unreadable');
   });
 
+  const link = `${GRAPH_ROOT}/v1.0/informationProtection/bitlocker/recoveryKeys?$skiptoken=2`;
+  it.each<[string, string, Reply, number, string]>([
+    ['is malformed', link, { body: { value: [{ id: PLANTED_PASSWORD }] } }, 200, 'malformed'],
+    ['is no JSON', link, { body: '<html>' }, 200, 'malformed'],
+    ['is on another host', 'https://evil.example/v1.0/x', { body: { value: [] } }, 200, 'untrustedLink'],
+    ['is itself', link, { body: { value: [], '@odata.nextLink': link } }, 200, 'untrustedLink'],
+    ['is a redirect', link, { status: 302, headers: { location: 'https://evil.example/' } }, 302, 'untrustedLink'],
+    ['is refused', link, { status: 400, body: errorBody() }, 400, 'badRequest'],
+    ['is gone', link, { status: 410, body: errorBody() }, 410, 'notFound'],
+  ])(
+    'recovery keys of one device whose second page %s are unreadable, and the log says so; the others are read',
+    async (_name, next, second, status, errorKind) => {
+      const key = { id: id(1), deviceId: entraId(1), createdDateTime: '2026-11-20T10:11:12Z', volumeType: 1 };
+      const bench = createBench((seen) =>
+        seen.method === 'POST'
+          ? answer(seen, ({ url }) => ({
+              status: 200,
+              body: { value: [key], ...(numberIn(url) === 2 ? { '@odata.nextLink': next } : {}) },
+            }))
+          : second,
+      );
+      const wanted = [1, 2, 3].map(entraId);
+      const readings = await bench.run(() => bench.tenant.recoveryKeys(wanted, bench.options()));
+      expect(wanted.map((one) => readings.get(one))).toMatchObject([
+        { kind: 'found', value: [{ keyId: id(1) }] },
+        { kind: 'unreadable', status },
+        { kind: 'found', value: [{ keyId: id(1) }] },
+      ]);
+      const warnings = bench.logger.lines.filter(({ level }) => level === 'warn');
+      expect(warnings).toMatchObject([{ fields: { route: 'recoveryKeys', errorKind } }]);
+      expect(JSON.stringify(bench.logger.lines)).not.toContain(PLANTED_PASSWORD);
+      expect(bench.http.seen.every(({ url }) => url.startsWith(GRAPH_ROOT))).toBe(true);
+    },
+  );
+
+  it.each([
+    [401, 'unauthorized'],
+    [403, 'forbidden'],
+  ])('recovery keys whose second page is answered %i concern every device', async (status, kind) => {
+    const bench = createBench((seen) =>
+      seen.method === 'POST'
+        ? answer(seen, () => ({ status: 200, body: { value: [], '@odata.nextLink': link } }))
+        : { status, body: errorBody() },
+    );
+    const reading = bench.run(() => bench.tenant.recoveryKeys([entraId(1)], bench.options()));
+    expect(await rejection(reading)).toMatchObject({ kind });
+  });
+
   it('action results of rotations, by name or by type, newest first', async () => {
     const at = (day: number) => `2026-11-${day}T00:00:00Z`;
     const deviceActionResults = [
@@ -403,6 +471,7 @@ describe('what is read in batches', () => {
     const readings = await bench.run(() => bench.tenant.actionResults(ids(1), bench.options()));
     expect(readings.get(id(1))).toEqual({
       kind: 'found',
+      trace: expect.anything(),
       value: [
         { state: 'done', startedAtMs: Date.parse(at(20)), lastUpdatedAtMs: Date.parse(at(20)), errorCode: 0 },
         {
@@ -422,6 +491,7 @@ describe('what is read in batches', () => {
       const bench = createBench((seen) => answer(seen, () => ({ status: 200, body })));
       expect((await bench.run(() => bench.tenant.actionResults(ids(1), bench.options()))).get(id(1))).toEqual({
         kind: 'found',
+        trace: expect.anything(),
         value: [],
       });
     },
@@ -438,6 +508,7 @@ describe('what is read in batches', () => {
     const bench = createBench((seen) => answer(seen, () => ({ status: 200, body })));
     expect((await read(bench, ids(1))).get(id(1))).toEqual({
       kind: 'found',
+      trace: expect.anything(),
       value: {
         id: 'x',
         deviceName: 'PC-1',

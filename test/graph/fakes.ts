@@ -240,6 +240,32 @@ export function errorBody(code = 'UnknownError', message = `see https://proxy.ex
   return { error: { code, message, innerError: { key: PLANTED_PASSWORD, 'request-id': REQUEST_ID } } };
 }
 
+/** A part of a batch as it was asked for. */
+export interface Part {
+  readonly id: string;
+  readonly method: string;
+  readonly url: string;
+}
+
+/** What is answered to a part. */
+export interface PartReply {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+}
+
+export const partsOf = (seen: Seen): readonly Part[] =>
+  (JSON.parse(seen.body ?? '{}') as { readonly requests: readonly Part[] }).requests;
+
+/** A batch answered part by part, in reverse order. `undefined` leaves a part out. */
+export function answer(seen: Seen, part: (part: Part) => PartReply | undefined): Reply {
+  const responses = partsOf(seen).map((request) => {
+    const reply = part(request);
+    return reply === undefined ? undefined : { id: request.id, ...reply };
+  });
+  return { body: { responses: responses.filter((one) => one !== undefined).reverse() } };
+}
+
 /** What the promise rejected with; fails when it did not. */
 export async function rejection(work: Promise<unknown>): Promise<unknown> {
   try {

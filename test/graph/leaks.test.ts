@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { EncryptionState } from '../../src/domain/encryption-state.ts';
 import { GraphError } from '../../src/domain/graph-error.ts';
 import { type EntraDeviceId, parseManagedDeviceId } from '../../src/domain/ids.ts';
 import { forbidden } from '../../src/graph/errors.ts';
@@ -18,6 +19,20 @@ import {
 } from './fakes.ts';
 
 const managedDeviceId = parseManagedDeviceId('11111111-0000-4000-8000-000000000001');
+const STATE: EncryptionState = {
+  id: 's1',
+  deviceName: 'PC-1',
+  userPrincipalName: 'ann@contoso.com',
+  deviceType: 'desktop',
+  osVersion: '10.0.22631.4037',
+  tpmSpecificationVersion: '2.0',
+  encryptionReadinessState: 'ready',
+  encryptionState: 'encrypted',
+  encryptionPolicySettingState: 'compliant',
+  advancedBitLockerStates: ['success'],
+  fileVaultStates: [],
+  policyDetails: [],
+};
 const TOKEN = jwt({ roles: [], secret: 'in the token' });
 const CALLS: Readonly<Record<string, (bench: Bench) => Promise<unknown>>> = {
   'listing devices': ({ tenant, options }) => collect(tenant.managedDevicePages(undefined, options(60_000))),
@@ -27,7 +42,14 @@ const CALLS: Readonly<Record<string, (bench: Bench) => Promise<unknown>>> = {
   'reading keys': ({ tenant, options }) =>
     tenant.recoveryKeys([managedDeviceId as string as EntraDeviceId], options(60_000)),
   'reading states': ({ tenant, options }) => tenant.encryptionStates([managedDeviceId], options(60_000)),
-  'requesting a rotation': ({ tenant, options }) => tenant.requestRotation({ managedDeviceId }, options(60_000)),
+  'reading co-managed devices': ({ tenant, options }) => tenant.comanagedDevices([managedDeviceId], options(60_000)),
+  'finding devices': ({ tenant, options }) => tenant.devicesNamed('deviceName', ['PC-1'], options(60_000)),
+  'reading run states': ({ tenant, options }) => tenant.runStates('deviceHealthScript', 's1', ['r1'], options(60_000)),
+  'listing run states': ({ tenant, options }) =>
+    collect(tenant.runStatePages('deviceManagementScript', 's1', undefined, options(60_000))),
+  'creating a state': ({ tenant, options }) => tenant.createEncryptionState(STATE, options(60_000)),
+  'requesting a rotation': ({ tenant, options }) =>
+    tenant.requestRotation({ via: 'managedDevice', managedDeviceId }, options(60_000)),
 };
 
 /** Everything a log line, row or terminal could make of a value. */
@@ -94,6 +116,8 @@ describe('a GraphError', () => {
     ['actionResults', 'DeviceManagementManagedDevices.ReadWrite.All'],
     ['encryptionStates', 'DeviceManagementConfiguration.Read.All'],
     ['rotation', 'DeviceManagementManagedDevices.ReadWrite.All'],
+    ['scriptRunStates', 'DeviceManagementScripts.Read.All'],
+    ['encryptionStateCreation', 'DeviceManagementConfiguration.ReadWrite.All'],
   ] as const)('of kind forbidden names the role that %s needs', (operation, role) => {
     expect(forbidden({ operation, graphRoot: GRAPH_ROOT }).message).toContain(role);
   });

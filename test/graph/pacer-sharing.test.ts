@@ -159,6 +159,60 @@ describe('on-demand work', () => {
     }
   });
 
+  it('keeps its place in the line when another invocation of its process ends', async () => {
+    const world = createWorld({ seed: 3 });
+    const stop = new AbortController();
+    const startedAtMs: number[] = [];
+    const askedAtMs = await world.clock.run(async () => {
+      const bulkRun = world.send(world.pacer('bulk'), 100_000, { crash: stop.signal });
+      await world.clock.sleep(41_000);
+      const atMs = world.clock.nowMs();
+      const onDemand = world.pacer('onDemand');
+      const waiting = world.send(onDemand, 60, { priority: 'onDemand', concurrency: 60, startedAtMs });
+      const over = new AbortController();
+      const ending = (async () => {
+        while (!over.signal.aborted) {
+          await onDemand.flush();
+          await world.clock.sleep(300);
+        }
+      })();
+      await waiting;
+      over.abort();
+      await ending;
+      stop.abort(new Error('enough'));
+      await bulkRun;
+      return atMs;
+    });
+    expect(Math.max(...startedAtMs) - askedAtMs).toBeLessThanOrEqual(WINDOW_MS + within);
+  });
+
+  it.each(['other', 'same'] as const)(
+    'that only trickles in leaves a bulk run most of the rate, in the %s process',
+    async (where) => {
+      const world = createWorld();
+      const waits: number[] = [];
+      const bulk = await world.clock.run(async () => {
+        const bulkPacer = world.pacer('bulk');
+        const onDemand = where === 'same' ? bulkPacer : world.pacer('onDemand');
+        const sending = world.send(bulkPacer, 1_500);
+        const trickle = Array.from({ length: 150 }, async (_, i) => {
+          await world.clock.sleep(1_000 * (i + 1));
+          const atMs = world.clock.nowMs();
+          const startedAtMs: number[] = [];
+          await world.send(onDemand, 1, { priority: 'onDemand', startedAtMs });
+          waits.push((startedAtMs[0] ?? Number.POSITIVE_INFINITY) - atMs);
+        });
+        const result = await sending;
+        await Promise.all(trickle);
+        return result;
+      });
+      // 1,500 and the 150 or so that come meanwhile take eight windows.
+      expect(bulk.lastAnswerMs - bulk.firstStartMs).toBeLessThan(1.25 * 8 * WINDOW_MS);
+      expect(Math.max(...waits)).toBeLessThanOrEqual(WINDOW_MS + within);
+      expect(world.server.mostInWindow()).toBeLessThanOrEqual(LIMIT);
+    },
+  );
+
   it('leaves the bulk run its rate once it is done', async () => {
     const world = createWorld();
     const bulk = await world.clock.run(async () => {

@@ -107,7 +107,7 @@ describe('a tenant on a real server', () => {
       });
     });
     const managedDeviceId = parseManagedDeviceId('11111111-0000-4000-8000-000000000001');
-    expect(await tenant.requestRotation({ managedDeviceId }, options)).toMatchObject({
+    expect(await tenant.requestRotation({ via: 'managedDevice', managedDeviceId }, options)).toMatchObject({
       kind: 'accepted',
       httpStatus: 204,
     });
@@ -152,6 +152,8 @@ describe('a tenant on a real server', () => {
   it('is uncertain when the server hangs up on a rotation', async () => {
     const { tenant, options } = await serve((request) => request.socket.destroy());
     const managedDeviceId = parseManagedDeviceId('11111111-0000-4000-8000-000000000001');
-    expect(await tenant.requestRotation({ managedDeviceId }, options)).toMatchObject({ kind: 'uncertain' });
+    expect(await tenant.requestRotation({ via: 'managedDevice', managedDeviceId }, options)).toMatchObject({
+      kind: 'uncertain',
+    });
   });
 });

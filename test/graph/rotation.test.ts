@@ -1,18 +1,53 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseEntraDeviceId, parseManagedDeviceId } from '../../src/domain/ids.ts';
+import { parseManagedDeviceId } from '../../src/domain/ids.ts';
+import type { RotationRoute } from '../../src/domain/targets.ts';
 import { createBench, errorBody, jwt, REQUEST_ID, type Reply, rejection, START_MS } from './fakes.ts';
 
 const managedDeviceId = parseManagedDeviceId('11111111-0000-4000-8000-000000000001');
 const CLIENT_REQUEST_ID = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
 const fail = (status: number, headers: Record<string, string> = {}): Reply => ({ status, headers, body: errorBody() });
 const ACCEPTED: Reply = { status: 204 };
+const state = { scriptId: 's1', deviceRunStateId: 's1:d1' };
+
+/** The seven forms, and the path below `/deviceManagement` each of them takes. */
+const ROUTES: readonly (readonly [string, RotationRoute, string])[] = [
+  ['managedDevices', { via: 'managedDevice', managedDeviceId: 'd1' }, 'managedDevices/d1'],
+  ['comanagedDevices', { via: 'comanagedDevice', managedDeviceId: 'd1' }, 'comanagedDevices/d1'],
+  [
+    'a health script',
+    { via: 'deviceHealthScript', ...state },
+    'deviceHealthScripts/s1/deviceRunStates/s1%3Ad1/managedDevice',
+  ],
+  [
+    'a management script',
+    { via: 'deviceManagementScript', ...state },
+    'deviceManagementScripts/s1/deviceRunStates/s1%3Ad1/managedDevice',
+  ],
+  [
+    'a compliance script',
+    { via: 'deviceComplianceScript', ...state },
+    'deviceComplianceScripts/s1/deviceRunStates/s1%3Ad1/managedDevice',
+  ],
+  [
+    "a script's user",
+    { via: 'scriptUser', ...state, userId: 'ann@contoso.com', managedDeviceId: 'd2' },
+    'deviceManagementScripts/s1/deviceRunStates/s1%3Ad1/managedDevice/users/ann%40contoso.com/managedDevices/d2',
+  ],
+  [
+    "a script's detected app",
+    { via: 'scriptDetectedApp', ...state, detectedAppId: 'app', managedDeviceId: 'd2' },
+    'deviceManagementScripts/s1/deviceRunStates/s1%3Ad1/managedDevice/detectedApps/app/managedDevices/d2',
+  ],
+];
 
 /** Asks for one rotation and gives what came of it. */
 async function rotate(reply: (n: number) => Reply, forMs?: number, token = 'opaque') {
   const bench = createBench((_seen, n) => reply(n), { tokenOf: (n) => (token === 'opaque' ? `token-${n}` : token) });
   const outcome = await bench.run(() =>
-    bench.tenant.requestRotation({ managedDeviceId }, bench.options(forMs)).catch((error: unknown) => error),
+    bench.tenant
+      .requestRotation({ via: 'managedDevice', managedDeviceId }, bench.options(forMs))
+      .catch((error: unknown) => error),
   );
   expect(bench.pacer.permits.open).toBe(0);
   return { bench, outcome, tookMs: bench.clock.nowMs() - START_MS };
@@ -177,7 +212,9 @@ describe('requestRotation', () => {
     Object.assign(bench.credential, {
       getToken: () => bench.clock.sleep(10_000).then(() => ({ token: 't', expiresOnTimestamp: START_MS * 2 })),
     });
-    const outcome = await bench.run(() => bench.tenant.requestRotation({ managedDeviceId }, bench.options(5000)));
+    const outcome = await bench.run(() =>
+      bench.tenant.requestRotation({ via: 'managedDevice', managedDeviceId }, bench.options(5000)),
+    );
     expect(outcome).toEqual({ kind: 'notSent', retryAfterMs: 0 });
     expect(bench.http.seen).toHaveLength(0);
     expect(bench.pacer.permits).toEqual({ answered: 0, unused: 1, open: 0 });
@@ -186,7 +223,7 @@ describe('requestRotation', () => {
   it('waits for the answer of a request on its way although the signal is aborted', async () => {
     const bench = createBench(() => ({ ...ACCEPTED, afterMs: 3000 }));
     const outcome = await bench.run(() => {
-      const asked = bench.tenant.requestRotation({ managedDeviceId }, bench.options());
+      const asked = bench.tenant.requestRotation({ via: 'managedDevice', managedDeviceId }, bench.options());
       void bench.clock.sleep(1000).then(() => bench.stop.abort(new Error('the host stops')));
       return asked;
     });
@@ -202,27 +239,90 @@ describe('requestRotation', () => {
     const outcome = await bench.run(() => {
       if (atMs === 0) bench.stop.abort(new Error('the host stops'));
       void bench.clock.sleep(atMs).then(() => bench.stop.abort(new Error('the host stops')));
-      return bench.tenant.requestRotation({ managedDeviceId }, bench.options());
+      return bench.tenant.requestRotation({ via: 'managedDevice', managedDeviceId }, bench.options());
     });
     expect(outcome).toEqual({ kind: 'notSent', retryAfterMs: 0 });
     expect(bench.http.seen).toHaveLength(requests);
   });
 
-  it('needs a managed device', async () => {
+  it.each<[string, RotationRoute]>([
+    ['managedDevices', { via: 'managedDevice', managedDeviceId: 'd/1' }],
+    ['comanagedDevices', { via: 'comanagedDevice', managedDeviceId: '..' }],
+    ['a health script', { via: 'deviceHealthScript', scriptId: 's?1', deviceRunStateId: 'r' }],
+    ['a management script', { via: 'deviceManagementScript', scriptId: 's', deviceRunStateId: 'r#' }],
+    ['a compliance script', { via: 'deviceComplianceScript', scriptId: '', deviceRunStateId: 'r' }],
+    [
+      "a script's user",
+      { via: 'scriptUser', scriptId: 's', deviceRunStateId: 'r', userId: 'a%2fb', managedDeviceId: 'd1' },
+    ],
+    [
+      "a script's detected app",
+      { via: 'scriptDetectedApp', scriptId: 's', deviceRunStateId: 'r', detectedAppId: '../a', managedDeviceId: 'd1' },
+    ],
+  ])('refuses an id that would change the path by way of %s, and sends nothing', async (_name, route) => {
     const bench = createBench(() => ACCEPTED);
-    const entraDeviceId = parseEntraDeviceId('aaaaaaaa-0000-4000-8000-000000000001');
-    if (entraDeviceId === undefined) throw new Error('a GUID');
-    expect(await rejection(bench.tenant.requestRotation({ entraDeviceId }, bench.options()))).toBeInstanceOf(TypeError);
+    expect(await rejection(bench.tenant.requestRotation(route, bench.options()))).toBeInstanceOf(TypeError);
     expect(bench.http.seen).toHaveLength(0);
+    expect(bench.pacer.acquired).toEqual([]);
+  });
+
+  it.each(ROUTES)('by way of %s is accepted with 204, and nothing else is sent', async (_name, route, path) => {
+    const bench = createBench(() => ACCEPTED);
+    const outcome = await bench.run(() => bench.tenant.requestRotation(route, bench.options()));
+    expect(outcome).toMatchObject({ kind: 'accepted', httpStatus: 204 });
+    expect(bench.http.seen.map(({ method, path, body }) => ({ method, path, body }))).toEqual([
+      { method: 'POST', path: `/beta/deviceManagement/${path}/rotateBitLockerKeys`, body: undefined },
+    ]);
+  });
+
+  it('has the headers of the reference page, those that find it again, and no content type', async () => {
+    const { bench } = await rotate(() => ACCEPTED);
+    expect(bench.http.seen[0]?.headers).toEqual({
+      // The page's two.
+      authorization: 'Bearer token-1',
+      accept: 'application/json',
+      // Ours, and the transport's.
+      'client-request-id': CLIENT_REQUEST_ID(1),
+      'user-agent': 'keyturn/1.2.3',
+      'accept-encoding': 'gzip,deflate',
+    });
+  });
+
+  it.each<[number, string, number]>([
+    [200, 'uncertain', 1],
+    [204, 'accepted', 1],
+    [302, 'uncertain', 1],
+    [400, 'refused', 1],
+    [401, 'unauthorized', 2],
+    [403, 'refused', 3],
+    [404, 'refused', 1],
+    [405, 'refused', 1],
+    [408, 'uncertain', 1],
+    [409, 'refused', 1],
+    [410, 'refused', 1],
+    [412, 'refused', 1],
+    [423, 'refused', 1],
+    [429, 'notSent', 1],
+    [500, 'uncertain', 1],
+    [501, 'uncertain', 1],
+    [502, 'uncertain', 1],
+    [503, 'uncertain', 1],
+    [504, 'uncertain', 1],
+  ])('answered with nothing but %i is %s after %i requests', async (status, kind, requests) => {
+    const { bench, outcome } = await rotate(() => fail(status, status === 429 ? { 'retry-after': '900' } : {}));
+    expect(outcome).toMatchObject({ kind });
+    expect(bench.http.seen).toHaveLength(requests);
   });
 
   it('counts the share of the write budget that was used', async () => {
     const bench = createBench(() => ACCEPTED);
     expect(bench.tenant.usage()).not.toHaveProperty('writeUtilisation');
     await bench.run(async () => {
-      for (let i = 0; i < 20; i++) await bench.tenant.requestRotation({ managedDeviceId }, bench.options());
+      for (let i = 0; i < 20; i++)
+        await bench.tenant.requestRotation({ via: 'managedDevice', managedDeviceId }, bench.options());
       await bench.clock.sleep(20_000);
-      for (let i = 0; i < 20; i++) await bench.tenant.requestRotation({ managedDeviceId }, bench.options());
+      for (let i = 0; i < 20; i++)
+        await bench.tenant.requestRotation({ via: 'managedDevice', managedDeviceId }, bench.options());
     });
     // 40 of the 400 slots that two windows of 200 hold.
     expect(bench.tenant.usage()).toMatchObject({ requests: 40, writeUtilisation: 0.1 });

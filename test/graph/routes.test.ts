@@ -1,7 +1,35 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type RotationRoute, type Route, routePath, routeUrl } from '../../src/graph/routes.ts';
+import { type RotationRoute, SCRIPT_KINDS, type ScriptKind } from '../../src/domain/targets.ts';
+import { type Route, routePath, routeUrl } from '../../src/graph/routes.ts';
 import { GRAPH_ROOT } from './fakes.ts';
+
+const FIELDS =
+  'id,azureADDeviceId,deviceName,operatingSystem,osVersion,isEncrypted,deviceEnrollmentType,managementAgent,managementState,lastSyncDateTime';
+
+type Ids = readonly [string, string, string, string];
+const scriptForm = (via: ScriptKind) => ({
+  of: ([scriptId, deviceRunStateId]: Ids): RotationRoute => ({ via, scriptId, deviceRunStateId }),
+  path: [`${via}s`, '*', 'deviceRunStates', '*', 'managedDevice'],
+});
+/** The seven forms, and their paths below `/deviceManagement` with a star for each id. */
+const FORMS: readonly { readonly of: (ids: Ids) => RotationRoute; readonly path: readonly string[] }[] = [
+  { of: ([managedDeviceId]) => ({ via: 'managedDevice', managedDeviceId }), path: ['managedDevices', '*'] },
+  { of: ([managedDeviceId]) => ({ via: 'comanagedDevice', managedDeviceId }), path: ['comanagedDevices', '*'] },
+  ...SCRIPT_KINDS.map(scriptForm),
+  {
+    of: ([scriptId, deviceRunStateId, userId, managedDeviceId]) => ({
+      ...{ via: 'scriptUser', scriptId, deviceRunStateId, userId, managedDeviceId },
+    }),
+    path: [...scriptForm('deviceManagementScript').path, 'users', '*', 'managedDevices', '*'],
+  },
+  {
+    of: ([scriptId, deviceRunStateId, detectedAppId, managedDeviceId]) => ({
+      ...{ via: 'scriptDetectedApp', scriptId, deviceRunStateId, detectedAppId, managedDeviceId },
+    }),
+    path: [...scriptForm('deviceManagementScript').path, 'detectedApps', '*', 'managedDevices', '*'],
+  },
+];
 
 const rotation = (target: RotationRoute): Route => ({ to: 'rotation', target });
 const state = { scriptId: 's1', deviceRunStateId: 's1:d1' };
@@ -84,24 +112,60 @@ describe('routePath', () => {
     },
   );
 
-  it('an id is refused or stays one segment that decodes to itself, whatever it is', () => {
+  it('reads co-managed devices and run states of scripts on beta, with the same fields', () => {
+    expect(routePath({ to: 'comanagedDevice', managedDeviceId: 'd1' })).toEqual({
+      version: 'beta',
+      path: `/deviceManagement/comanagedDevices/d1?$select=${FIELDS}`,
+    });
+    for (const kind of SCRIPT_KINDS) {
+      expect(routePath({ to: 'runStates', kind, scriptId: 's1' })).toEqual({
+        version: 'beta',
+        path: `/deviceManagement/${kind}s/s1/deviceRunStates?$expand=managedDevice($select=${FIELDS})`,
+      });
+      expect(routePath({ to: 'runState', kind, ...state })).toEqual({
+        version: 'beta',
+        path: `/deviceManagement/${kind}s/s1/deviceRunStates/s1%3Ad1?$expand=managedDevice($select=${FIELDS})`,
+      });
+    }
+  });
+
+  it('creates encryption states on beta', () => {
+    expect(routePath({ to: 'encryptionStates' })).toEqual({
+      version: 'beta',
+      path: '/deviceManagement/managedDeviceEncryptionStates',
+    });
+  });
+
+  it('refuses to put text that is none into a filter', () => {
+    expect(() => routePath({ to: 'devicesNamed', by: 'deviceName', value: 'PC\ud800' })).toThrow(TypeError);
+  });
+
+  it('ids are refused, or each stays one segment that decodes to itself, in every form and whatever they are', () => {
+    const id = fc.oneof(
+      fc.string({ unit: 'grapheme' }),
+      fc.string({ unit: 'binary' }),
+      fc.webPath(),
+      fc.constantFrom('d1', 's1:d1', 'ann@contoso.com'),
+    );
     fc.assert(
-      fc.property(fc.oneof(fc.string({ unit: 'grapheme' }), fc.string({ unit: 'binary' }), fc.webPath()), (id) => {
+      fc.property(fc.constantFrom(...FORMS), fc.tuple(id, id, id, id), (form, ids) => {
         let url: string;
         try {
-          url = routeUrl(GRAPH_ROOT, rotation({ via: 'managedDevice', managedDeviceId: id }));
+          url = routeUrl(GRAPH_ROOT, rotation(form.of(ids)));
         } catch (error) {
           expect(error).toBeInstanceOf(TypeError);
           return;
         }
         const parsed = new URL(url);
-        const segments = parsed.pathname.split('/');
+        const used = ids.slice(0, form.path.filter((step) => step === '*').length);
         expect(parsed.origin).toBe(GRAPH_ROOT);
         expect(parsed.search + parsed.hash).toBe('');
-        expect(segments).toHaveLength(6);
-        expect(segments.slice(0, 4)).toEqual(['', 'beta', 'deviceManagement', 'managedDevices']);
-        expect(decodeURIComponent(segments[4] ?? '')).toBe(id);
+        const segments = parsed.pathname.split('/');
+        const expected = ['', 'beta', 'deviceManagement', ...form.path, 'rotateBitLockerKeys'];
+        expect(segments.map((segment, i) => (expected[i] === '*' ? '*' : segment))).toEqual(expected);
+        expect(segments.filter((_, i) => expected[i] === '*').map(decodeURIComponent)).toEqual(used);
       }),
+      { numRuns: 2000 },
     );
   });
 });

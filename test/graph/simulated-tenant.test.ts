@@ -1,56 +1,9 @@
-import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { type EntraDeviceId, type ManagedDeviceId, parseManagedDeviceId } from '../../src/domain/ids.ts';
-import type { CallOptions, Page, RequestOutcome } from '../../src/domain/ports.ts';
-import { createTenant } from '../../src/graph/tenant.ts';
-import { CANARY_SECRETS } from '../../src/simulator/canary-secrets.ts';
-import { createSeededRandom } from '../../src/simulator/seeded-random.ts';
-import { createSimulatedTenant, type SimulatedTenantOptions } from '../../src/simulator/simulated-tenant.ts';
-import { createVirtualClock } from '../../src/simulator/virtual-clock.ts';
-import { collect, createFakeLogger, createFakePacer, START_MS } from './fakes.ts';
-
-const DEVICES = 400;
-
-/** The adapter on the simulated tenant, as it comes, on the virtual clock. */
-function bench(options: Partial<SimulatedTenantOptions> = {}) {
-  const clock = createVirtualClock(START_MS);
-  const simulated = createSimulatedTenant({
-    clock,
-    devices: DEVICES,
-    pageSize: 50,
-    plantSecrets: true,
-    latencyMs: [20, 200],
-    ...options,
-  });
-  const logger = createFakeLogger();
-  const budget = { limit: 200, windowMs: 20_000 };
-  const tenant = createTenant({
-    settings: {
-      graphRoot: simulated.graphRoot,
-      budgets: { write: budget, any: budget, key: budget, stateWrite: budget, stateAny: budget },
-    },
-    createCredential: () => simulated.credential(),
-    pacer: createFakePacer(clock),
-    clock,
-    random: createSeededRandom(7),
-    logger,
-    version: '1.2.3',
-    httpClient: simulated.httpClient(),
-  });
-  const callOptions = (): CallOptions => ({
-    priority: 'bulk',
-    deadlineAtMs: clock.nowMs() + 3_600_000,
-    signal: new AbortController().signal,
-  });
-  return { clock, simulated, logger, tenant, callOptions };
-}
-
-const itemsOf = <T>(pages: readonly Page<T>[]): T[] => pages.flatMap((page) => page.items);
-
-function expectNothingLeaked(shown: unknown): void {
-  const text = `${inspect(shown, { depth: 10, showHidden: true })} ${JSON.stringify(shown)}`;
-  for (const secret of CANARY_SECRETS) expect(text).not.toContain(secret);
-}
+import type { RequestOutcome } from '../../src/domain/ports.ts';
+import type { createSimulatedTenant, SimulatedTenantOptions } from '../../src/simulator/simulated-tenant.ts';
+import { collect, START_MS } from './fakes.ts';
+import { createSimulatedBench, DEVICES, expectNothingLeaked, itemsOf } from './simulated-bench.ts';
 
 describe.each<[string, Partial<SimulatedTenantOptions>]>([
   ['well', {}],
@@ -73,7 +26,7 @@ describe.each<[string, Partial<SimulatedTenantOptions>]>([
   ],
 ])('the adapter on a tenant that behaves %s', (_name, options) => {
   it('reads the whole fleet, its keys, results and states, by the rules and without leaking', async () => {
-    const { clock, simulated, logger, tenant, callOptions } = bench(options);
+    const { clock, simulated, logger, tenant, callOptions } = createSimulatedBench(options);
     const read = await clock.run(async () => {
       const devices = itemsOf(await collect(tenant.managedDevicePages(undefined, callOptions())));
       const keys = itemsOf(await collect(tenant.recoveryKeyPages(undefined, callOptions())));
@@ -129,12 +82,14 @@ describe.each<[string, Partial<SimulatedTenantOptions>]>([
 
 describe('a rotation on the simulated tenant', () => {
   const asked = async (script?: Parameters<ReturnType<typeof createSimulatedTenant>['script']>[0]) => {
-    const one = bench({ fleet: 'healthy', clockSkewMs: -45_000 });
+    const one = createSimulatedBench({ fleet: 'healthy', clockSkewMs: -45_000 });
     if (script !== undefined) one.simulated.script(script);
     const device = one.simulated.truth.device(0);
     if (device === undefined) throw new RangeError('the fleet has a first device');
     const managedDeviceId = parseManagedDeviceId(device.managedDeviceId);
-    const outcome = await one.clock.run(() => one.tenant.requestRotation({ managedDeviceId }, one.callOptions()));
+    const outcome = await one.clock.run(() =>
+      one.tenant.requestRotation({ via: 'managedDevice', managedDeviceId }, one.callOptions()),
+    );
     expect(one.simulated.unusedFaults()).toEqual([]);
     one.simulated.referee.assertClean();
     return { ...one, managedDeviceId, entraDeviceId: device.entraDeviceId as EntraDeviceId, outcome };
@@ -185,12 +140,12 @@ describe('a rotation on the simulated tenant', () => {
   });
 
   it('without the role says which one is missing', async () => {
-    const { clock, simulated, tenant, callOptions } = bench({
+    const { clock, simulated, tenant, callOptions } = createSimulatedBench({
       fleet: 'healthy',
       roles: ['BitlockerKey.ReadBasic.All'],
     });
     const managedDeviceId = simulated.truth.device(0)?.managedDeviceId as ManagedDeviceId;
-    const outcome = clock.run(() => tenant.requestRotation({ managedDeviceId }, callOptions()));
+    const outcome = clock.run(() => tenant.requestRotation({ via: 'managedDevice', managedDeviceId }, callOptions()));
     await expect(outcome).rejects.toMatchObject({
       kind: 'forbidden',
       message: expect.stringContaining('DeviceManagementManagedDevices.ReadWrite.All'),
