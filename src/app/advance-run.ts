@@ -2,13 +2,15 @@
 import { errorFields } from '../domain/error-fields.ts';
 import { GraphError } from '../domain/graph-error.ts';
 import type { ContinuationMessage } from '../domain/messages.ts';
-import type { AbortReason } from '../domain/run.ts';
+import { type AbortReason, isEvidenceDue, type Run } from '../domain/run.ts';
 import { decideOnCanaries } from './canary-gate.ts';
 import { type Bounds, type Deps, isOver } from './deps.ts';
+import { renewEvidence } from './evidence/renew-evidence.ts';
 import { finishIfSettled, finishUnowned } from './finish-run.ts';
 import { leaveSlice } from './leave-slice.ts';
+import { notifyAborted } from './notify/notify-run.ts';
 import { planRun } from './plan/plan-run.ts';
-import { TargetUnreadableError } from './plan/read-targets.ts';
+import { TargetUnreadableError } from './plan/refusal.ts';
 import { refreshKeys } from './refresh-keys.ts';
 import { adoptInFlight, type RotateProgress, rotateAgain, rotateUpTo } from './rotate-run.ts';
 import { LeaseLostError, type RunLease, takeLeaseOrSeeItAlive } from './run-lease.ts';
@@ -26,12 +28,17 @@ export type AdvanceOutcome =
 /** Time for the checkpoint to be saved before the message that names it arrives. */
 const HAND_OVER_MS = 1_000;
 
+const WAITING_FOR_ITS_TIME = 'not wanted before its time';
+
 /** @throws {GraphError} when only people can help (no token, a role missing, answers that make no sense). */
 export async function advanceRun(deps: Deps, message: ContinuationMessage, bounds: Bounds): Promise<AdvanceOutcome> {
   const before = await deps.ledger.readRun(message.runId);
   if (before === undefined) return { kind: 'unknownRun' };
   if (message.checkpoint < before.value.checkpoint) return { kind: 'older' };
-  if (before.value.state === 'completed' || before.value.state === 'aborted') return { kind: 'finished' };
+  if (before.value.state === 'completed' || before.value.state === 'aborted') {
+    if (isEvidenceDue(before.value)) await renewEvidence(deps, message.runId);
+    return { kind: 'finished' };
+  }
   const answer = await takeLeaseOrSeeItAlive(
     deps,
     message.runId,
@@ -76,7 +83,8 @@ function passing(
   error: unknown,
 ): { readonly delayMs: number; readonly because: string } | undefined {
   if (bounds.signal.aborted && error === bounds.signal.reason) return { delayMs: 0, because: 'stopping' };
-  if (error instanceof TargetUnreadableError) return { delayMs: deps.timing.outageRetryMs, because: error.message };
+  if (error instanceof TargetUnreadableError)
+    return { delayMs: Math.max(deps.timing.outageRetryMs, error.retryAfterMs), because: error.message };
   if (!(error instanceof GraphError)) return undefined;
   if (error.kind !== 'throttled' && error.kind !== 'unavailable') return undefined;
   return { delayMs: waitAfterMs(deps, error), because: error.message };
@@ -88,6 +96,8 @@ async function drive(deps: Deps, lease: RunLease, bounds: Bounds): Promise<Advan
     if (run.state === 'completed' || run.state === 'aborted') return await leave(lease, { kind: 'finished' });
     if (deps.mode() === 'off') return await leave(lease, { kind: 'paused' });
     if (isOver(deps, bounds)) return await handBack(deps, lease, 0);
+    const earlyMs = tooEarlyMs(deps, run);
+    if (earlyMs > 0) return await handBack(deps, lease, earlyMs, WAITING_FOR_ITS_TIME);
     const outcome =
       run.state === 'planning'
         ? (await planRun(deps, lease, bounds))
@@ -98,6 +108,11 @@ async function drive(deps: Deps, lease: RunLease, bounds: Bounds): Promise<Advan
           : await settle(deps, lease, bounds);
     if (outcome !== undefined) return outcome;
   }
+}
+
+/** How long a run that nobody wants earlier still waits; 0 when its time has come. */
+export function tooEarlyMs({ clock }: Pick<Deps, 'clock'>, run: Run): number {
+  return run.state === 'planning' ? Math.max(0, (run.notBeforeMs ?? 0) - clock.nowMs()) : 0;
 }
 
 /** One stage of rotating: canaries, the gate, or the fleet. `undefined`: go on. */
@@ -141,7 +156,10 @@ async function rotate(deps: Deps, lease: RunLease, bounds: Bounds): Promise<Adva
 /** Settling needs an owner only to ask again, or to end the run. */
 async function settle(deps: Deps, lease: RunLease, bounds: Bounds): Promise<AdvanceOutcome | undefined> {
   const run = lease.run();
-  if (run.abortReason !== undefined) await adoptInFlight(deps, run);
+  if (run.abortReason !== undefined) {
+    await notifyAborted(deps, lease);
+    await adoptInFlight(deps, run);
+  }
   for await (const slice of deps.ledger.listSlices(run.runId, { state: 'again' })) {
     if (run.abortReason !== undefined) {
       await leaveSlice(deps, run, slice);

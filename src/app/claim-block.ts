@@ -98,8 +98,10 @@ function decideClaim(
   };
 }
 
-/** Since the plan was made another run may have rotated the device, or its keys were listed again after a long wait. */
+/** Since the plan was made another run may have rotated the device, its keys were listed again after a long wait, or one is being imported. */
 function tooSoon(deps: Deps, run: Run, rotation: Rotation, record: DeviceRecord | undefined): SkipReason | undefined {
+  // A key on its way into escrow: were the device asked now, that key could come after the request and pass for its proof.
+  if (record?.importUntilMs !== undefined && deps.ledger.serverNowMs() < record.importUntilMs) return 'keyTooYoung';
   const lastKeyAtMs = Math.max(rotation.keyBeforeAtMs ?? 0, record?.lastKeyAtMs ?? 0);
   const decision = decideDue(
     {
@@ -148,4 +150,20 @@ export function releasedRecord(record: DeviceRecord, rotation: Rotation): Device
 export function unclaimedRecord(record: DeviceRecord): DeviceRecord {
   const { claim, lastRequestAtMs: _last, ...rest } = record;
   return claim?.previousRequestAtMs === undefined ? rest : { ...rest, lastRequestAtMs: claim.previousRequestAtMs };
+}
+
+/** Gives the claims of devices that were certainly not asked back, unless someone else holds them by now. */
+export async function unclaim(deps: Pick<Deps, 'ledger'>, notSent: readonly ClaimedRotation[]): Promise<void> {
+  let open = notSent;
+  while (open.length > 0) {
+    const records = await deps.ledger.readDevices(open.map(({ record }) => record.entraDeviceId));
+    const changes = open.flatMap(({ record, claim }) => {
+      const stored = records.get(record.entraDeviceId);
+      return stored?.value.claim?.token === claim.token
+        ? [{ record: unclaimedRecord(stored.value), version: stored.version }]
+        : [];
+    });
+    const lost = new Set(await deps.ledger.writeDevices(changes));
+    open = open.filter(({ record }) => lost.has(record.entraDeviceId));
+  }
 }

@@ -1,10 +1,13 @@
 /** One block: claim, ask for each rotation, record what came of it, and hand the block over as a slice. Re-enterable after a crash at any line. Layer: app. */
 import type { SliceId } from '../domain/ids.ts';
+import type { Limiter } from '../domain/limiter.ts';
 import { CLOCK_MARGIN_MS } from '../domain/observe.ts';
 import type { RequestOutcome, Versioned } from '../domain/ports.ts';
+import type { Priority } from '../domain/request-class.ts';
 import { applyEvent, isTerminal, type Rotation } from '../domain/rotation.ts';
 import { type Run, type Slice, sliceIdOf } from '../domain/run.ts';
-import { type ClaimedRotation, claimBlock, lostSight, unclaimedRecord } from './claim-block.ts';
+import { checkRoutes } from './check-routes.ts';
+import { type ClaimedRotation, claimBlock, lostSight, unclaim } from './claim-block.ts';
 import { type Bounds, callOptions, type Deps } from './deps.ts';
 import { recordOutcomes } from './outcomes.ts';
 import { settleClaims } from './settle-claims.ts';
@@ -40,7 +43,8 @@ export async function rotateBlock(
   if (planned.length === 0 && again === undefined) return { notSent: 0, retryAfterMs: 0, tripped: false };
   const block = await claimBlock(deps, run, planned);
   const faults: unknown[] = [];
-  const sent = await sendAll(deps, run, block.claimed, bounds, faults);
+  const claimed = await checkRoutes(deps, run, block.claimed, callOptions(bounds, priorityOf(run)));
+  const sent = await sendAll(deps, run, claimed, bounds, faults);
 
   const notSent = sent.filter(({ outcome }) => outcome.kind === 'notSent');
   const answered = sent.filter(({ outcome }) => outcome.kind !== 'notSent');
@@ -58,7 +62,10 @@ export async function rotateBlock(
     await settleClaims(deps, run, recorded);
     if (again === undefined) await openSlice(deps, run, sliceId, recorded);
   }
-  await unclaim(deps, notSent);
+  await unclaim(
+    deps,
+    notSent.map(({ claimed }) => claimed),
+  );
   if (again !== undefined && notSent.length === 0) await reopenSlice(deps, run, again);
   const tripped = await recordOutcomes(deps, run.runId, {
     answers: answered
@@ -76,7 +83,7 @@ export async function rotateBlock(
   };
 }
 
-/** Asks for every rotation, at most `GRAPH_CONCURRENCY` at once. A fault stops the rest: they were certainly not sent. */
+/** Asks for every rotation; of a bulk run at most `GRAPH_CONCURRENCY` at once. A fault stops the rest: they were certainly not sent. */
 async function sendAll(
   deps: Deps,
   run: Run,
@@ -87,13 +94,13 @@ async function sendAll(
   const stop = new AbortController();
   const signal = AbortSignal.any([bounds.signal, stop.signal]);
   const serverAheadMs = deps.ledger.serverNowMs() - deps.clock.nowMs();
-  const priority = run.targets === undefined ? 'bulk' : 'onDemand';
+  const priority = priorityOf(run);
 
   async function send(one: ClaimedRotation): Promise<Sent> {
     const deadlineAtMs = Math.min(bounds.deadlineAtMs, one.claim.sendByMs - serverAheadMs);
     try {
-      const target = { managedDeviceId: one.row.value.managedDeviceId };
-      const outcome = await deps.tenant.requestRotation(target, {
+      const { route, managedDeviceId } = one.row.value;
+      const outcome = await deps.tenant.requestRotation(route ?? { via: 'managedDevice', managedDeviceId }, {
         ...callOptions(bounds, priority),
         deadlineAtMs,
         signal,
@@ -109,7 +116,13 @@ async function sendAll(
     }
   }
 
-  return Promise.all(claimed.map((one) => deps.limiter(() => send(one))));
+  // A bulk run fills the limiter with requests that wait for quota: on-demand work must not queue behind those. The quota bounds it.
+  const limited: Limiter = priority === 'bulk' ? deps.limiter : (work) => work();
+  return Promise.all(claimed.map((one) => limited(() => send(one))));
+}
+
+function priorityOf(run: Run): Priority {
+  return run.targets === undefined ? 'bulk' : 'onDemand';
 }
 
 function applyOutcome(rotation: Rotation, { claim }: ClaimedRotation, outcome: RequestOutcome): Rotation {
@@ -233,20 +246,5 @@ async function adoptOrphans(deps: Deps, run: Run, rows: readonly Versioned<Rotat
       rotations.filter((rotation) => isTerminal(rotation.state)),
     );
     await openSlice(deps, run, sliceId, rotations);
-  }
-}
-
-async function unclaim(deps: Deps, notSent: readonly Sent[]): Promise<void> {
-  let open = notSent.map(({ claimed }) => claimed);
-  while (open.length > 0) {
-    const records = await deps.ledger.readDevices(open.map(({ record }) => record.entraDeviceId));
-    const changes = open.flatMap(({ record, claim }) => {
-      const stored = records.get(record.entraDeviceId);
-      return stored?.value.claim?.token === claim.token
-        ? [{ record: unclaimedRecord(stored.value), version: stored.version }]
-        : [];
-    });
-    const lost = new Set(await deps.ledger.writeDevices(changes));
-    open = open.filter(({ record }) => lost.has(record.entraDeviceId));
   }
 }

@@ -56,6 +56,8 @@ export async function startTargetedRun(
     readonly targets: readonly RotationTarget[];
     readonly reason?: string;
     readonly requestedBy?: string;
+    /** Nothing is planned before then. */
+    readonly notBeforeMs?: number;
   },
 ): Promise<RunStart> {
   const run: Run = {
@@ -63,6 +65,7 @@ export async function startTargetedRun(
     targets: start.targets,
     ...(start.reason === undefined ? {} : { reason: start.reason }),
     ...(start.requestedBy === undefined ? {} : { requestedBy: start.requestedBy }),
+    ...(start.notBeforeMs === undefined ? {} : { notBeforeMs: start.notBeforeMs }),
     // Someone asked for these devices by name: no sample of them is tried first.
     canaryPassed: true,
   };

@@ -1,6 +1,8 @@
 /** The janitor: queues again what a lost message or a dead owner left lying. Layer: app. */
 import type { Run } from '../domain/run.ts';
+import { tooEarlyMs } from './advance-run.ts';
 import type { Deps } from './deps.ts';
+import { askForEvidence } from './evidence/renew-evidence.ts';
 import { hasOpenSlices } from './finish-run.ts';
 import { isLeased } from './run-lease.ts';
 import { sendLook } from './slice-rows.ts';
@@ -24,14 +26,17 @@ export async function sweep(deps: Deps): Promise<SweepResult> {
       runs += 1;
     }
   }
+  const overdueEvidence: Run[] = [];
+  for await (const run of deps.ledger.listRuns({ unfinished: false, evidenceDue: true })) overdueEvidence.push(run);
+  runs += await askForEvidence(deps, overdueEvidence);
   return { runs, slices };
 }
 
 /** A run that plans or rotates needs an owner; a settling one only to ask again, or to end. */
 async function needsOwner(deps: Deps, run: Run): Promise<boolean> {
-  if (isLeased(run, deps.ledger.serverNowMs())) return false;
+  if (isLeased(run, deps.ledger.serverNowMs()) || tooEarlyMs(deps, run) > 0) return false;
   if (run.state !== 'settling') return true;
-  for await (const _slice of deps.ledger.listSlices(run.runId, { state: 'again' })) return true;
+  for await (const _slice of deps.ledger.listSlices(run.runId, { state: 'again', limit: 1 })) return true;
   return !(await hasOpenSlices(deps, run.runId));
 }
 

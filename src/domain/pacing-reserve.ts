@@ -126,15 +126,17 @@ function grantSlots(state: BudgetState, ask: Ask, rule: PacingRule, nowMs: numbe
   return { starts, granted, nextAtMs, nextStartAtMs, roomy: freeNow - granted >= capacity / 2 };
 }
 
-/** On-demand work that waits says so, and goes on saying so for a while after it was served: more of it follows its answers. */
+/**
+ * On-demand work that waits says so, and goes on saying so for a while after it was served, since more of it may follow its answers.
+ * A want that was served (count 0) is not renewed by work that need not wait: a trickle of it must not stop bulk work for good.
+ */
 function ownWant(state: BudgetState, ask: Ask, granted: number, rule: PacingRule, nowMs: number): Want | undefined {
   const before = state.wants.find((want) => want.owner === ask.owner);
   if (ask.priority === 'onDemand' && granted < ask.need) {
     return { owner: ask.owner, count: ask.need - granted, untilMs: Math.ceil(nowMs + rule.wantMs) };
   }
-  if (before === undefined) return undefined;
-  const untilMs = ask.priority === 'onDemand' ? Math.ceil(nowMs + rule.wantAfterMs) : before.untilMs;
-  return { ...before, untilMs };
+  if (before === undefined || before.count === 0 || ask.priority === 'bulk') return before;
+  return { ...before, count: 0, untilMs: Math.ceil(nowMs + rule.wantAfterMs) };
 }
 
 /**

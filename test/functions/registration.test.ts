@@ -38,6 +38,7 @@ it('the main glob of package.json registers exactly these functions and hooks, w
     queue('quarantine-rotation-requests', 'rotation-requests-poison'),
     queue('quarantine-rotation-runs', 'rotation-runs-poison'),
     queue('record-encryption-state', 'encryption-states'),
+    queue('rotate-on-demand', 'rotation-requests'),
     {
       name: 'scheduled-rotation',
       bindings: [

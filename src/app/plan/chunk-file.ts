@@ -7,6 +7,8 @@ export interface ChunkHeader {
   readonly next?: string;
   /** When listing began. */
   readonly startedAtMs: number;
+  /** How many devices the listing spoke of that are no longer there; absent: none. */
+  readonly gone?: number;
 }
 
 export interface Chunk {

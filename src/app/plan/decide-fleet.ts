@@ -54,13 +54,19 @@ export async function decideFleet(
   let dueCount = 0;
   let notDue = 0;
   const claimed: ClaimedDevice[] = [];
+  const claimedIdle: ClaimedDevice[] = [];
   const skip = (device: number, reason: SkipReason): void => {
     verdicts[device] = reasonCode(reason);
+  };
+  const noteClaim = (device: number, claims: ClaimedDevice[]): void => {
+    const stored = known.claimed.get(device);
+    if (stored !== undefined) claims.push({ stored, ...newestKey(fleet, device) });
   };
   for (let device = 0; device < fleet.size; device++) {
     const reason = fleet.ineligible(device);
     if (reason !== undefined) {
       skip(device, reason);
+      noteClaim(device, claimedIdle);
       continue;
     }
     const decision = decideDue(dueFacts(fleet, known, device), rules);
@@ -70,12 +76,11 @@ export async function decideFleet(
     } else if (decision.kind === 'skipped') skip(device, decision.reason);
     else {
       due[dueCount++] = device;
-      const stored = known.claimed.get(device);
-      if (stored !== undefined) claimed.push({ stored, ...newestKey(fleet, device) });
     }
+    noteClaim(device, decision.kind === 'due' ? claimed : claimedIdle);
   }
 
-  const settled = await settlePendingClaims(deps, bounds, rules.priority, claimed);
+  const settled = await settlePendingClaims(deps, bounds, rules.priority, claimed, claimedIdle);
   let freeCount = 0;
   for (const device of due.subarray(0, dueCount)) {
     const stored = known.claimed.get(device);
@@ -203,12 +208,14 @@ function chooseCanaries(
 
 function rowOf(fleet: Fleet, device: number): Omit<PlannedRotation, 'state'> {
   const entraDeviceId = fleet.entraDeviceId(device);
+  const route = fleet.route(device);
   const key = newestKey(fleet, device);
   return {
     managedDeviceId: fleet.managedDeviceId(device),
     deviceName: fleet.name(device),
     keyCount: fleet.keyCount(device),
     ...(entraDeviceId === undefined ? {} : { entraDeviceId }),
+    ...(route === undefined ? {} : { route }),
     ...(key.newestKeyId === undefined || key.newestKeyAtMs === undefined
       ? {}
       : { keyBeforeId: key.newestKeyId, keyBeforeAtMs: key.newestKeyAtMs }),

@@ -1,11 +1,13 @@
 /** The whole fleet in memory, compactly: about 110 bytes a device. Devices that appear twice are merged. Layer: app. */
 import type { EntraDeviceId, ManagedDeviceId, RecoveryKeyId } from '../../domain/ids.ts';
 import type { SkipReason } from '../../domain/rotation.ts';
+import type { RotationRoute } from '../../domain/targets.ts';
 import type { Chunk } from './chunk-file.ts';
-import { RECORD, reasonCode, reasonOf } from './device-records.ts';
+import { HAS_ROUTE, nameEnd, RECORD, reasonCode, reasonOf, recordEnd } from './device-records.ts';
 import { GUID_BYTES, readGuid, writeGuid } from './guid-bytes.ts';
 import { createGuidTable } from './guid-table.ts';
 import { KEY_RECORD } from './key-records.ts';
+import { readRoute } from './route-bytes.ts';
 
 /** Devices are numbered from 0. */
 export interface Fleet {
@@ -14,6 +16,8 @@ export interface Fleet {
   entraDeviceId(device: number): EntraDeviceId | undefined;
   name(device: number): string;
   lastSyncAtMs(device: number): number;
+  /** The URL form it is asked by; `undefined`: the plain one. */
+  route(device: number): RotationRoute | undefined;
   /** Why it cannot be asked, apart from its keys and claim. */
   ineligible(device: number): SkipReason | undefined;
   /** The device that counts for that Entra device id, or −1. */
@@ -27,8 +31,11 @@ export interface Fleet {
   addKeys(chunk: Chunk): void;
 }
 
-/** Two records with one Entra device id are one device: the latest synced counts, the other becomes `duplicateRecord`. A record listed twice counts once. */
-export function createFleet(chunks: readonly Chunk[]): Fleet {
+/**
+ * Two records with one Entra device id are one device: the latest synced counts, the other becomes `duplicateRecord`.
+ * A record listed twice counts once, as it was listed first. Records of the devices in `leftOut` are no part of the fleet.
+ */
+export function createFleet(chunks: readonly Chunk[], leftOut: ReadonlySet<EntraDeviceId> = new Set()): Fleet {
   const capacity = chunks.reduce((sum, chunk) => sum + chunk.header.count, 0);
   const chunkOf = new Uint32Array(capacity);
   const offsetOf = new Uint32Array(capacity);
@@ -48,12 +55,13 @@ export function createFleet(chunks: readonly Chunk[]): Fleet {
 
   for (const [number, chunk] of chunks.entries()) {
     const body = chunk.body as Buffer;
-    for (let at = 0; at < body.length; at += RECORD.name + (body[at + RECORD.nameLength] as number)) {
+    for (let at = 0; at < body.length; at = recordEnd(body, at)) {
       if (byManaged.find(body, at + RECORD.managedId) >= 0) continue;
+      if (leftOut.size > 0 && leftOut.has(readGuid(body, at + RECORD.entraId) as EntraDeviceId)) continue;
       const device = size++;
       chunkOf[device] = number;
       offsetOf[device] = at;
-      reasons[device] = body[at + RECORD.reason] as number;
+      reasons[device] = (body[at + RECORD.reason] as number) & ~HAS_ROUTE;
       byManaged.set(device);
       if (readGuid(body, at + RECORD.entraId) === undefined) {
         if (reasons[device] === 0) reasons[device] = withoutEntraId;
@@ -74,13 +82,13 @@ export function createFleet(chunks: readonly Chunk[]): Fleet {
     size,
     managedDeviceId: (d) => readGuid(bodyOf(d), field(d, RECORD.managedId)) as ManagedDeviceId,
     entraDeviceId: (d) => readGuid(bodyOf(d), field(d, RECORD.entraId)) as EntraDeviceId | undefined,
-    name: (d) =>
-      bodyOf(d).toString(
-        'utf8',
-        field(d, RECORD.name),
-        field(d, RECORD.name) + (bodyOf(d)[field(d, RECORD.nameLength)] as number),
-      ),
+    name: (d) => bodyOf(d).toString('utf8', field(d, RECORD.name), nameEnd(bodyOf(d), field(d, 0))),
     lastSyncAtMs: lastSync,
+    route: (d) => {
+      const body = bodyOf(d);
+      const isRouted = ((body[field(d, RECORD.reason)] as number) & HAS_ROUTE) !== 0;
+      return isRouted ? readRoute(body, nameEnd(body, field(d, 0))) : undefined;
+    },
     ineligible: (d) => reasonOf(reasons[d] as number),
     find: (id) => {
       writeGuid(probe, 0, id);

@@ -6,8 +6,8 @@ export function planPrefix(tenantId: TenantId, runId: RunId): string {
   return `${tenantId}/${runId}/`;
 }
 
-/** Chunks of one listing, in order. */
-export type Listing = 'devices' | 'keys' | 'keys-again';
+/** Chunks of one listing, in order; of a script's run states, under the number of its target. `tries`: how often planning was put off. */
+export type Listing = 'devices' | 'keys' | 'keys-again' | 'targets' | 'tries' | `script-${string}`;
 
 export function listingPrefix(tenantId: TenantId, runId: RunId, listing: Listing): string {
   return `${planPrefix(tenantId, runId)}${listing}/`;

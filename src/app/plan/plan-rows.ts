@@ -3,6 +3,7 @@ import type { EntraDeviceId, ManagedDeviceId, RecoveryKeyId } from '../../domain
 import type { Rotation } from '../../domain/rotation.ts';
 import { reasonCode, reasonOf } from './device-records.ts';
 import { GUID_BYTES, readGuid, writeGuid } from './guid-bytes.ts';
+import { encodeRoute, readRoute, routeSize } from './route-bytes.ts';
 
 /** Everything a row of the plan says. */
 export type PlannedRotation = Pick<
@@ -10,6 +11,7 @@ export type PlannedRotation = Pick<
   | 'entraDeviceId'
   | 'managedDeviceId'
   | 'deviceName'
+  | 'route'
   | 'skipReason'
   | 'canary'
   | 'keyBeforeId'
@@ -29,23 +31,32 @@ const ROW = {
   name: 61,
 } as const;
 const STATES = ['planned', 'notDue', 'skipped'] as const;
+/** Beside the state. */
 const CANARY = 0x80;
+/** Beside the state: a route follows the name. */
+const ROUTED = 0x40;
 
-/** Names come from the fleet's records, which hold at most 255 bytes. */
+/** Names come from the fleet's records, which hold at most 255 bytes. Only a row with a route takes room for one. */
 export function encodePlanRows(rows: readonly PlannedRotation[]): Uint8Array {
-  const bytes = Buffer.allocUnsafe(rows.length * (ROW.name + 255));
+  const routes = rows.map(({ route }) => (route === undefined ? undefined : encodeRoute(route)));
+  const routeBytes = routes.reduce((sum, route) => sum + (route?.length ?? 0), 0);
+  const bytes = Buffer.allocUnsafe(rows.length * (ROW.name + 255) + routeBytes);
   let at = 0;
-  for (const row of rows) {
+  for (const [i, row] of rows.entries()) {
+    const route = routes[i];
     writeGuid(bytes, at + ROW.managedId, row.managedDeviceId);
     writeGuid(bytes, at + ROW.entraId, row.entraDeviceId);
     writeGuid(bytes, at + ROW.keyId, row.keyBeforeId);
     bytes.writeDoubleLE(row.keyBeforeAtMs ?? Number.NaN, at + ROW.keyAt);
     bytes.writeUInt16LE(row.keyCount ?? 0, at + ROW.keyCount);
-    bytes[at + ROW.state] = STATES.indexOf(row.state) | (row.canary ? CANARY : 0);
+    bytes[at + ROW.state] = STATES.indexOf(row.state) | (row.canary ? CANARY : 0) | (route === undefined ? 0 : ROUTED);
     bytes[at + ROW.reason] = reasonCode(row.skipReason);
     const written = bytes.write(row.deviceName, at + ROW.name, 255, 'utf8');
     bytes[at + ROW.nameLength] = written;
     at += ROW.name + written;
+    if (route === undefined) continue;
+    bytes.set(route, at);
+    at += route.length;
   }
   return Buffer.from(bytes.subarray(0, at));
 }
@@ -57,6 +68,7 @@ export function decodePlanRows(file: Uint8Array, firstOrder: number): readonly R
   for (let at = 0; at < bytes.length; ) {
     const flags = bytes[at + ROW.state] as number;
     const nameEnd = at + ROW.name + (bytes[at + ROW.nameLength] as number);
+    const isRouted = (flags & ROUTED) !== 0;
     const entraDeviceId = readGuid(bytes, at + ROW.entraId) as EntraDeviceId | undefined;
     const skipReason = reasonOf(bytes[at + ROW.reason] as number);
     const keyBeforeId = readGuid(bytes, at + ROW.keyId) as RecoveryKeyId | undefined;
@@ -65,15 +77,16 @@ export function decodePlanRows(file: Uint8Array, firstOrder: number): readonly R
       order: firstOrder + rotations.length,
       managedDeviceId: readGuid(bytes, at + ROW.managedId) as ManagedDeviceId,
       deviceName: bytes.toString('utf8', at + ROW.name, nameEnd),
-      state: STATES[flags & ~CANARY] ?? 'skipped',
+      state: STATES[flags & ~(CANARY | ROUTED)] ?? 'skipped',
       attempt: 0,
       keyCount: bytes.readUInt16LE(at + ROW.keyCount),
       ...(entraDeviceId === undefined ? {} : { entraDeviceId }),
       ...(skipReason === undefined ? {} : { skipReason }),
       ...(flags & CANARY ? { canary: true as const } : {}),
       ...(keyBeforeId === undefined || Number.isNaN(keyBeforeAtMs) ? {} : { keyBeforeId, keyBeforeAtMs }),
+      ...(isRouted ? { route: readRoute(bytes, nameEnd) } : {}),
     });
-    at = nameEnd;
+    at = isRouted ? nameEnd + routeSize(bytes, nameEnd) : nameEnd;
   }
   return rotations;
 }

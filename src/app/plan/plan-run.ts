@@ -2,11 +2,10 @@
 
 import { ON_DEMAND_FLOOR_MS } from '../../domain/due.ts';
 import type { EligibilityRules } from '../../domain/eligibility.ts';
-import type { ManagedDevice } from '../../domain/managed-device.ts';
-import type { Run } from '../../domain/run.ts';
-import { type Bounds, callOptions, type Deps, isOver } from '../deps.ts';
+import { hasKeyAge, type KeyAges, keyAgeClass, noKeyAges } from '../../domain/key-ages.ts';
+import { plannedFromMs, type Run } from '../../domain/run.ts';
+import { type Bounds, type Deps, isOver } from '../deps.ts';
 import type { RunLease } from '../run-lease.ts';
-import { decodeChunk } from './chunk-file.ts';
 import {
   type DecisionRules,
   decideFleet,
@@ -15,23 +14,19 @@ import {
   noteDevice,
   readKnownDevices,
 } from './decide-fleet.ts';
-import { encodeDevices } from './device-records.ts';
 import { createFleet, type Fleet } from './fleet.ts';
-import { encodeKeys } from './key-records.ts';
-import { listingPrefix, planIndexName, planRowsName } from './plan-files.ts';
+import { addListedKeys, listDevices } from './list-fleet.ts';
+import { planIndexName, planRowsName } from './plan-files.ts';
 import { decodePlanRows, encodePlanRows, type PlannedRotation } from './plan-rows.ts';
-import { readListing } from './read-listing.ts';
-import { createTargetFilter, missingTargets, readTargets } from './read-targets.ts';
+import { entraIdsOf, readTargetFleet } from './target-fleet.ts';
 
 /** Rows written between two checkpoints. Chosen: few enough that they die young in memory, many enough that checkpoints cost little. */
 const ROWS_PER_FILE = 2_000;
 
 /** Targets without a device that the run's row names. Chosen: what a person reads through. */
 const UNRESOLVED_SHOWN = 100;
-/** More targets than this are picked out of a listing, which needs less of the quota than asking for each, and survives a crash. */
-const MANY_TARGETS = 500;
-/** Hand-backs after which a target that still cannot be read is given up. Chosen: an hour of them. */
-const TARGET_TRIES = 12;
+/** The records of more devices than this are picked out of all records, a thousand to a request. Chosen: some seconds of single requests. */
+const MANY_RECORDS = 5_000;
 
 /** What `plan.json` says; the first one created is the run's plan. */
 interface PlanIndex {
@@ -44,11 +39,12 @@ interface PlanIndex {
   readonly notDue: number;
   readonly canaries: number;
   readonly skipped: Run['skipped'];
+  readonly keyAges: KeyAges;
   readonly keysListedAtMs: number;
   readonly unresolved: readonly string[];
 }
 
-/** True when the run is planned; false when the invocation ended first. @throws {GraphError} @throws {LeaseLostError} */
+/** True when the run is planned; false when the invocation ended first. @throws {GraphError} @throws {TargetUnreadableError} @throws {LeaseLostError} */
 export async function planRun(deps: Deps, lease: RunLease, bounds: Bounds): Promise<boolean> {
   const run = lease.run();
   const index = (await readPlanIndex(deps, run)) ?? (await commitPlan(deps, lease, bounds));
@@ -68,10 +64,13 @@ export async function planRun(deps: Deps, lease: RunLease, bounds: Bounds): Prom
     ...(index.unresolved.length === 0 ? {} : { unresolved: shortened(index.unresolved) }),
   });
   deps.logger.info('run planned', {
+    trigger: run.trigger,
+    mode: run.mode,
     devices: index.devices,
     due: index.due,
     notDue: index.notDue,
     skipped: index.skipped as Readonly<Record<string, number>>,
+    keyAges: index.keyAges,
   });
   return true;
 }
@@ -102,8 +101,11 @@ async function commitPlan(deps: Deps, lease: RunLease, bounds: Bounds): Promise<
     files += 1;
     rows = [];
   };
+  const keyAges = noKeyAges();
+  const nowMs = deps.clock.nowMs();
   for (const row of decision.rows()) {
     rows.push(row);
+    if (hasKeyAge(row.skipReason)) keyAges[keyAgeClass(row.keyBeforeAtMs, nowMs)] += 1;
     if (rows.length === ROWS_PER_FILE) await save();
   }
   if (rows.length > 0) await save();
@@ -117,6 +119,7 @@ async function commitPlan(deps: Deps, lease: RunLease, bounds: Bounds): Promise<
     notDue,
     canaries,
     skipped,
+    keyAges,
     keysListedAtMs,
     unresolved,
   };
@@ -136,36 +139,13 @@ interface Decided {
   readonly unresolved: readonly string[];
 }
 
-/** Lists devices and keys, a chunk at a time. `undefined`: the invocation ended first. */
-async function listFleet(deps: Deps, run: Run, bounds: Bounds, isWanted: (device: ManagedDevice) => boolean) {
-  const { tenant } = deps;
-  const options = callOptions(bounds, run.targets === undefined ? 'bulk' : 'onDemand');
-  const eligibility = eligibilityRules(deps, run);
-  const devicesPrefix = listingPrefix(run.tenantId, run.runId, 'devices');
-  const devices = await readListing(deps, bounds, {
-    prefix: devicesPrefix,
-    pages: (from) => tenant.managedDevicePages(from, options),
-    encode: (items) => encodeDevices(items.filter(isWanted), eligibility),
-  });
-  if (devices.kind === 'over') return undefined;
-  const keysPrefix = listingPrefix(run.tenantId, run.runId, 'keys');
-  const keys = await readListing(deps, bounds, {
-    prefix: keysPrefix,
-    pages: (from) => tenant.recoveryKeyPages(from, options),
-    encode: encodeKeys,
-  });
-  if (keys.kind === 'over') return undefined;
-
-  const fleet = createFleet(await readChunks(deps, devicesPrefix));
-  for (const name of await deps.workFiles.list(keysPrefix)) fleet.addKeys(await readChunk(deps, name));
-  return { fleet, keysListedAtMs: keys.startedAtMs };
-}
-
 async function decideWholeFleet(deps: Deps, run: Run, bounds: Bounds): Promise<Decided | undefined> {
   const { settings } = deps;
-  const listed = await listFleet(deps, run, bounds, () => true);
-  if (listed === undefined) return undefined;
-  const { fleet, keysListedAtMs } = listed;
+  const devices = await listDevices(deps, run, bounds, eligibilityRules(deps, run), () => true);
+  if (devices === undefined) return undefined;
+  const fleet = createFleet(devices);
+  const keysListedAtMs = await addListedKeys(deps, run, bounds, fleet);
+  if (keysListedAtMs === undefined) return undefined;
   const known = await readKnownDevices(deps, bounds, fleet);
   if (known === undefined) return undefined;
   const rules: DecisionRules = {
@@ -186,54 +166,32 @@ async function decideWholeFleet(deps: Deps, run: Run, bounds: Bounds): Promise<D
 }
 
 async function decideTargets(deps: Deps, run: Run, bounds: Bounds): Promise<Decided | undefined> {
-  const nowMs = deps.clock.nowMs();
-  const named = await readNamed(deps, run, bounds);
+  const named = await readTargetFleet(deps, run, bounds, eligibilityRules(deps, run));
   if (named === undefined) return undefined;
-  const { fleet, unresolved } = named;
-  const ids = Array.from({ length: fleet.size }, (_, device) => fleet.entraDeviceId(device)).filter(
-    (id) => id !== undefined,
-  );
-  const known = noKnownDevices(fleet);
-  for (const stored of (await deps.ledger.readDevices(ids)).values()) noteDevice(known, fleet, stored);
+  const { fleet, keysListedAtMs, unresolved } = named;
+  const known = fleet.size > MANY_RECORDS ? await readKnownDevices(deps, bounds, fleet) : noKnownDevices(fleet);
+  if (known === undefined) return undefined;
+  if (fleet.size <= MANY_RECORDS) {
+    for (const stored of (await deps.ledger.readDevices(entraIdsOf(fleet))).values()) noteDevice(known, fleet, stored);
+  }
   const rules: DecisionRules = {
-    nowMs,
+    nowMs: deps.clock.nowMs(),
     minKeyAgeMs: ON_DEMAND_FLOOR_MS,
     priority: 'onDemand',
     maxDevices: deps.settings.maxDevices,
     canaryDevices: 0,
     seed: run.seed,
   };
-  return { decision: await decideFleet(deps, bounds, fleet, rules, known), fleet, keysListedAtMs: nowMs, unresolved };
-}
-
-async function readNamed(deps: Deps, run: Run, bounds: Bounds) {
-  const targets = run.targets ?? [];
-  if (targets.length > MANY_TARGETS) {
-    const listed = await listFleet(deps, run, bounds, createTargetFilter(targets));
-    return listed && { fleet: listed.fleet, unresolved: missingTargets(targets, listed.fleet) };
-  }
-  const isLastTry = run.checkpoint >= TARGET_TRIES;
-  return readTargets(deps, targets, eligibilityRules(deps, run), callOptions(bounds, 'onDemand'), isLastTry);
+  return { decision: await decideFleet(deps, bounds, fleet, rules, known), fleet, keysListedAtMs, unresolved };
 }
 
 function eligibilityRules(deps: Deps, run: Run): EligibilityRules {
   return {
-    nowMs: run.createdAtMs,
+    // The same at every invocation, and not before the run may be planned: days may have passed since it was asked for.
+    nowMs: plannedFromMs(run),
     seenWithinMs: deps.settings.seenWithinMs,
     isExcluded: deps.isExcluded,
   };
-}
-
-async function readChunks(deps: Deps, prefix: string) {
-  const chunks = [];
-  for (const name of await deps.workFiles.list(prefix)) chunks.push(await readChunk(deps, name));
-  return chunks;
-}
-
-async function readChunk(deps: Deps, name: string) {
-  const bytes = await deps.workFiles.get(name);
-  if (bytes === undefined) throw new Error(`planning chunk ${name} vanished while it was being read`);
-  return decodeChunk(bytes);
 }
 
 /** Writes the ledger's rows from the committed plan; the same rows however often. False: the invocation ended first. */

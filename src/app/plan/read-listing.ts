@@ -12,6 +12,8 @@ export interface ListingSource<T> {
   readonly prefix: string;
   readonly pages: (from: string | undefined) => AsyncIterable<Page<T>>;
   readonly encode: (items: readonly T[]) => Uint8Array;
+  /** How many of them speak of a device that is no longer there. */
+  readonly countGone?: (items: readonly T[]) => number;
 }
 
 /** `over`: the invocation ended first; call again to go on. */
@@ -68,14 +70,21 @@ async function readFrom<T>(
   let part = start.part;
   let parts: Uint8Array[] = [];
   let count = 0;
+  let gone = 0;
   let next = start.from;
 
   /** False when another owner of the run has saved that part: then it is theirs that counts, and this reading ends. */
   async function save(): Promise<boolean> {
-    const header = { count, startedAtMs: start.startedAtMs, ...(next === undefined ? {} : { next }) };
+    const header = {
+      count,
+      startedAtMs: start.startedAtMs,
+      ...(next === undefined ? {} : { next }),
+      ...(gone === 0 ? {} : { gone }),
+    };
     const chunk = encodeChunk(header, parts);
     parts = [];
     count = 0;
+    gone = 0;
     part += 1;
     return deps.workFiles.create(`${source.prefix}${numbered(part - 1)}`, chunk);
   }
@@ -84,6 +93,7 @@ async function readFrom<T>(
     for await (const page of source.pages(start.from)) {
       parts.push(source.encode(page.items));
       count += page.items.length;
+      gone += source.countGone?.(page.items) ?? 0;
       next = page.next;
       if (next === undefined) {
         return (await save()) ? { kind: 'complete', startedAtMs: start.startedAtMs } : { kind: 'over' };

@@ -1,115 +1,129 @@
-/** Reads the devices a targeted run names, as the fleet of that run. Layer: app. */
-import type { EligibilityRules } from '../../domain/eligibility.ts';
-import type { EntraDeviceId, ManagedDeviceId } from '../../domain/ids.ts';
+/** Reads the devices that targets name one by one, a batch of targets at a time. Layer: app. */
 import type { ManagedDevice } from '../../domain/managed-device.ts';
-import { isPassingStatus } from '../../domain/observe.ts';
-import type { CallOptions, Reading } from '../../domain/ports.ts';
-import type { RotationTarget } from '../../domain/targets.ts';
+import type { CallOptions, DeviceNaming, Reading } from '../../domain/ports.ts';
+import { aimOf, isAskable, type RotationTarget } from '../../domain/targets.ts';
 import type { Deps } from '../deps.ts';
-import { encodeDevices } from './device-records.ts';
-import { createFleet, type Fleet } from './fleet.ts';
-import { encodeKeys } from './key-records.ts';
+import { type Refusal, refusalOf } from './refusal.ts';
+import { type ReadAim, type Resolution, resolveTarget, UNREADABLE } from './resolve-target.ts';
 
-export interface TargetFleet {
-  readonly fleet: Fleet;
-  /** Targets that named no device, in words. */
-  readonly unresolved: readonly string[];
-}
+const NAMINGS: readonly DeviceNaming[] = ['deviceName', 'serialNumber', 'userPrincipalName'];
+/** Stands for the status of an answer that never came. */
+const NO_STATUS = 0;
 
-/** A device that could not be read for now: try again later. */
-export class TargetUnreadableError extends Error {
-  override readonly name = 'TargetUnreadableError';
-}
-
-/** @throws {GraphError} @throws {TargetUnreadableError} */
+/**
+ * One resolution for each target, in their order; a target that cannot be read is refused, whatever the reason. `options` is called before
+ * each call. A target of the kind `failing` is not for here. @throws {GraphError} kind `throttled` or `unauthorized`.
+ */
 export async function readTargets(
-  deps: Deps,
+  deps: Pick<Deps, 'tenant' | 'logger'>,
   targets: readonly RotationTarget[],
-  rules: EligibilityRules,
-  options: CallOptions,
-  isLastTry: boolean,
-): Promise<TargetFleet> {
-  const { managedIds, entraIds } = idsOf(targets);
-  const unresolved: string[] = [];
-  const devices: ManagedDevice[] = [];
-  for (const [id, reading] of await deps.tenant.managedDevices([...managedIds], options)) {
-    const device = readable(id, reading, isLastTry);
-    if (device === undefined) unresolved.push(`managedDeviceId ${id}: ${whyNot(reading, 'no such managed device')}`);
-    else devices.push(device);
-  }
-  for (const [id, reading] of await deps.tenant.managedDevicesOf([...entraIds], options)) {
-    const found = readable(id, reading, isLastTry) ?? [];
-    if (found.length === 0) unresolved.push(`entraDeviceId ${id}: ${whyNot(reading, 'no managed device has it')}`);
-    devices.push(...found);
-  }
-
-  const keyed = devices.map((device) => device.entraDeviceId).filter((id) => id !== undefined);
-  const keys = await deps.tenant.recoveryKeys([...new Set(keyed)], options);
-  // Without its keys nobody can tell what would prove a rotation: such a device is not asked.
-  const asked = devices.filter(({ entraDeviceId }) => {
-    const reading = entraDeviceId === undefined ? undefined : keys.get(entraDeviceId);
-    if (reading?.kind !== 'unreadable') return true;
-    readable(entraDeviceId ?? '', reading, isLastTry);
-    unresolved.push(`entraDeviceId ${entraDeviceId}: its recovery keys cannot be listed (status ${reading.status})`);
-    return false;
+  options: () => CallOptions,
+): Promise<readonly Resolution[]> {
+  const aims = targets.map((target) => (isAskable(target) ? readAimOf(target) : undefined));
+  const readings = await readAll(
+    deps,
+    aims.filter((aim) => aim !== undefined),
+    options,
+  );
+  return aims.map((aim) => {
+    if (aim === undefined) return { refused: 'no request can name it: the value is empty or not one part of a path' };
+    const reading = readings.get(keyOf(aim)) ?? { kind: 'unreadable', status: NO_STATUS };
+    return 'refused' in reading ? reading : resolveTarget(aim, reading);
   });
-  const fleet = createFleet([
-    { header: { count: asked.length, startedAtMs: rules.nowMs }, body: encodeDevices(asked, rules) },
-  ]);
-  for (const reading of keys.values()) {
-    if (reading.kind !== 'found') continue;
-    fleet.addKeys({
-      header: { count: reading.value.length, startedAtMs: rules.nowMs },
-      body: encodeKeys(reading.value),
-    });
+}
+
+function readAimOf(target: RotationTarget): ReadAim {
+  const aim = aimOf(target);
+  if (aim.at === 'failing') throw new RangeError('the devices a script fails on are listed, not read one by one');
+  return aim;
+}
+
+/** What the target is read by; several may share it. */
+function keyOf(aim: ReadAim): string {
+  switch (aim.at) {
+    case 'managedDevice':
+    case 'routed':
+      return key(['managedDevice'], aim.managedDeviceId);
+    case 'comanagedDevice':
+      return key(['comanagedDevice'], aim.managedDeviceId);
+    case 'entraDevice':
+      return key(['entraDevice'], aim.entraDeviceId);
+    case 'named':
+      return key([aim.by], aim.value);
+    case 'runState':
+      return key([aim.script, aim.scriptId], aim.deviceRunStateId);
   }
-  return { fleet, unresolved };
 }
 
-/** What goes on not being readable is no device of this run. @throws {TargetUnreadableError} for what may pass. */
-function readable<T>(id: string, reading: Reading<T>, isLastTry: boolean): T | undefined {
-  switch (reading.kind) {
-    case 'found':
-      return reading.value;
-    case 'gone':
-      return undefined;
-    case 'unreadable':
-      if (isLastTry || !isPassingStatus(reading.status)) return undefined;
-      throw new TargetUnreadableError(`Graph could not say anything of device ${id} (status ${reading.status})`);
+/** Ids and names may hold any separator. */
+function key(what: readonly string[], id: string): string {
+  return JSON.stringify([...what, id]);
+}
+
+/** Everything the targets name, by `keyOf`, in as few calls as there are kinds and scripts; a call that fails is refused for all it names. */
+async function readAll(
+  deps: Pick<Deps, 'tenant' | 'logger'>,
+  aims: readonly ReadAim[],
+  options: () => CallOptions,
+): Promise<ReadonlyMap<string, Reading<readonly ManagedDevice[]> | Refusal>> {
+  const { tenant } = deps;
+  const readings = new Map<string, Reading<readonly ManagedDevice[]> | Refusal>();
+
+  async function read<Id extends string, T>(
+    what: readonly string[],
+    ids: readonly Id[],
+    ask: (ids: readonly Id[], options: CallOptions) => Promise<ReadonlyMap<Id, Reading<T>>>,
+    devicesIn: (answer: T) => readonly ManagedDevice[],
+  ): Promise<void> {
+    if (ids.length === 0) return;
+    const wanted = [...new Set(ids)];
+    try {
+      for (const [id, reading] of await ask(wanted, options())) {
+        const found = reading.kind === 'found' ? { ...reading, value: devicesIn(reading.value) } : reading;
+        readings.set(key(what, id), found);
+      }
+    } catch (error) {
+      const refusal = refusalOf(deps, UNREADABLE, error);
+      for (const id of wanted) readings.set(key(what, id), refusal);
+    }
   }
-}
 
-function whyNot(reading: Reading<unknown>, otherwise: string): string {
-  return reading.kind === 'unreadable' ? `Graph cannot read it (status ${reading.status})` : otherwise;
-}
-
-/** Picks the named devices out of a listing of all. */
-export function createTargetFilter(targets: readonly RotationTarget[]): (device: ManagedDevice) => boolean {
-  const { managedIds, entraIds } = idsOf(targets);
-  return ({ managedDeviceId, entraDeviceId }) =>
-    managedIds.has(managedDeviceId) || (entraDeviceId !== undefined && entraIds.has(entraDeviceId));
-}
-
-/** The targets that a listing did not hold, in words. */
-export function missingTargets(targets: readonly RotationTarget[], fleet: Fleet): readonly string[] {
-  const { managedIds, entraIds } = idsOf(targets);
-  for (let device = 0; device < fleet.size; device++) {
-    managedIds.delete(fleet.managedDeviceId(device));
-    const entraId = fleet.entraDeviceId(device);
-    if (entraId !== undefined) entraIds.delete(entraId);
+  await read(
+    ['managedDevice'],
+    aims.flatMap((aim) => (aim.at === 'managedDevice' || aim.at === 'routed' ? [aim.managedDeviceId] : [])),
+    (ids, call) => tenant.managedDevices(ids, call),
+    (device) => [device],
+  );
+  await read(
+    ['comanagedDevice'],
+    aims.flatMap((aim) => (aim.at === 'comanagedDevice' ? [aim.managedDeviceId] : [])),
+    (ids, call) => tenant.comanagedDevices(ids, call),
+    (device) => [device],
+  );
+  await read(
+    ['entraDevice'],
+    aims.flatMap((aim) => (aim.at === 'entraDevice' ? [aim.entraDeviceId] : [])),
+    (ids, call) => tenant.managedDevicesOf(ids, call),
+    (devices) => devices,
+  );
+  for (const by of NAMINGS) {
+    await read(
+      [by],
+      aims.flatMap((aim) => (aim.at === 'named' && aim.by === by ? [aim.value] : [])),
+      (values, call) => tenant.devicesNamed(by, values, call),
+      (devices) => devices,
+    );
   }
-  return [
-    ...[...managedIds].map((id) => `managedDeviceId ${id}: no such managed device`),
-    ...[...entraIds].map((id) => `entraDeviceId ${id}: no managed device has it`),
-  ];
-}
-
-function idsOf(targets: readonly RotationTarget[]) {
-  const managedIds = new Set<ManagedDeviceId>();
-  const entraIds = new Set<EntraDeviceId>();
-  for (const target of targets) {
-    if ('managedDeviceId' in target) managedIds.add(target.managedDeviceId);
-    else entraIds.add(target.entraDeviceId);
+  const states = aims.filter((aim) => aim.at === 'runState');
+  for (const of of Map.groupBy(states, (aim) => key([aim.script], aim.scriptId)).values()) {
+    const [first] = of;
+    if (first === undefined) continue;
+    await read(
+      [first.script, first.scriptId],
+      of.map((aim) => aim.deviceRunStateId),
+      (ids, call) => tenant.runStates(first.script, first.scriptId, ids, call),
+      ({ device }) => (device === undefined ? [] : [device]),
+    );
   }
-  return { managedIds, entraIds };
+  return readings;
 }

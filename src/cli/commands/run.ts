@@ -1,7 +1,8 @@
 /** `keyturn run`: one run from this machine, with the same code as the functions. Layer: cli. */
 import type { Command } from 'commander';
 import { reportRun } from '../../app/report-run.ts';
-import { startFleetRun, startTargetedRun } from '../../app/start-run.ts';
+import { startRequest } from '../../app/start-request.ts';
+import { startFleetRun } from '../../app/start-run.ts';
 import type { ManagedDeviceId, RunId } from '../../domain/ids.ts';
 import type { Run } from '../../domain/run.ts';
 import type { CliContext, CommonOptions } from '../context.ts';
@@ -13,6 +14,7 @@ import type { ExitCode } from '../exit-code.ts';
 import { managedDeviceIds } from '../parse-options.ts';
 import { planLines } from '../render/plan-lines.ts';
 import { runLines } from '../render/run-lines.ts';
+import { checkedRequest } from '../request-options.ts';
 import { UsageError } from '../usage-error.ts';
 import { openServices } from './open-services.ts';
 import { readPlan } from './read-plan.ts';
@@ -94,7 +96,10 @@ async function start(carrier: Carrier, options: RunOptions, mode: Run['mode'], r
   const { deps, progress } = carrier;
   if (options.device !== undefined) {
     const targets = options.device.map((managedDeviceId) => ({ managedDeviceId }));
-    return (await startTargetedRun(deps, { runId, trigger: 'commandLine', mode, targets })).run;
+    const request = checkedRequest({ targets }, deps.settings);
+    const started = await startRequest(deps, { runId, trigger: 'commandLine', mode, request });
+    if (started.kind === 'refused') throw new UsageError(started.reason);
+    return started.run;
   }
   const { run, isNew } = await startFleetRun(deps, { trigger: 'commandLine', mode });
   progress.note(

@@ -18,7 +18,7 @@ import { parseRunId } from '../../../src/domain/ids.ts';
 import type { ManagedDevice } from '../../../src/domain/managed-device.ts';
 import type { RecoveryKey } from '../../../src/domain/recovery-key.ts';
 import type { RotationState } from '../../../src/domain/rotation.ts';
-import { createPlanning, DAY_MS, device, entraId, HOUR_MS, key, managedId, START_MS } from './planning.ts';
+import { createPlanning, DAY_MS, device, entraId, HOUR_MS, key, keyId, managedId, START_MS } from './planning.ts';
 
 const RULES: DecisionRules = {
   nowMs: START_MS,
@@ -43,9 +43,12 @@ interface Ledgered {
   readonly lastState?: RotationState;
   /** What the pending claim's action has become; absent: no claim. */
   readonly pending?: ActionState;
+  /** Never asked: all the ledger knows is that a key was put into escrow. */
+  readonly imported?: true;
 }
 
-function recordOf({ n, askedDaysAgo, lastState, pending }: Ledgered): DeviceRecord {
+function recordOf({ n, askedDaysAgo, lastState, pending, imported }: Ledgered): DeviceRecord {
+  if (imported) return { entraDeviceId: entraId(n), importedKeyIds: [keyId(n)], importUntilMs: START_MS - 1 };
   const askedAtMs = START_MS - askedDaysAgo * DAY_MS;
   const claim: Claim = {
     runId: parseRunId('earlier'),
@@ -115,6 +118,19 @@ describe('the order of a run', () => {
       { n: 5, askedDaysAgo: 9 },
     ]);
     expect(names(rows)).toEqual(['LT-3', 'LT-1', 'LT-5', 'LT-4', 'LT-2']);
+  });
+
+  it('is not changed by keys that were put into escrow: their devices were never asked', async () => {
+    const keys = [key(1, 1, 100), key(2, 2, 300), key(3, 3, 200)];
+    const imported = [
+      { n: 2, askedDaysAgo: 0, imported: true },
+      { n: 3, askedDaysAgo: 0, imported: true },
+    ] as const;
+    const { rows, decision } = await decide(fleet(3), keys, { canaryDevices: 3 }, imported);
+    expect(names(rows.filter((row) => row.canary)).sort()).toEqual(['LT-1', 'LT-2', 'LT-3']);
+    expect(decision).toMatchObject({ due: 3, canaries: 3, skipped: {} });
+    const { rows: ordered } = await decide(fleet(3), keys, { canaryDevices: 0 }, imported);
+    expect(names(ordered)).toEqual(['LT-2', 'LT-3', 'LT-1']);
   });
 
   it('puts a device whose pending rotation turned out to be proven among the sound ones', async () => {

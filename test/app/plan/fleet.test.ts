@@ -1,13 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Chunk, decodeChunk, encodeChunk } from '../../../src/app/plan/chunk-file.ts';
-import { encodeDevices, encodeRotationsAsDevices, reasonCode, reasonOf } from '../../../src/app/plan/device-records.ts';
+import {
+  encodeDevices,
+  encodeRotationsAsDevices,
+  encodeRoutedDevices,
+  reasonCode,
+  reasonOf,
+} from '../../../src/app/plan/device-records.ts';
 import { createFleet } from '../../../src/app/plan/fleet.ts';
 import { encodeKeys } from '../../../src/app/plan/key-records.ts';
 import { type EligibilityRules, ineligibleBecause } from '../../../src/domain/eligibility.ts';
 import type { ManagedDevice } from '../../../src/domain/managed-device.ts';
 import { newestOsKey, type RecoveryKey } from '../../../src/domain/recovery-key.ts';
 import { SKIP_REASONS } from '../../../src/domain/rotation.ts';
+import { anyRoute } from '../../storage/arbitraries.ts';
 import { DAY_MS, device, entraId, key, managedId, START_MS } from './planning.ts';
 
 const RULES: EligibilityRules = { nowMs: START_MS, seenWithinMs: 14 * DAY_MS, isExcluded: (d) => d.deviceName === 'X' };
@@ -65,6 +72,45 @@ const anyKey = fc
   .map(([n, of, age, isOs]) => key(n, of, age, isOs ? 'operatingSystemVolume' : 'fixedDataVolume'));
 
 describe('createFleet', () => {
+  it('remembers the URL form each record was first listed with, whatever the pages and files', () => {
+    const routed = fc.record({ device: anyDevice, route: anyRoute }, { requiredKeys: ['device'] });
+    fc.assert(
+      fc.property(fc.array(routed, { maxLength: 30 }), fc.integer({ min: 1, max: 7 }), (listed, size) => {
+        const fleet = createFleet(inChunks(listed, size, (part) => encodeRoutedDevices(part, RULES)));
+        const plain = fleetOf(listed.map((one) => one.device));
+        expect(fleet.size).toBe(plain.size);
+        for (let d = 0; d < fleet.size; d++) {
+          const first = listed.find((one) => one.device.managedDeviceId === fleet.managedDeviceId(d));
+          expect(fleet.route(d)).toEqual(first?.route);
+          expect([fleet.managedDeviceId(d), fleet.name(d), fleet.ineligible(d), fleet.lastSyncAtMs(d)]).toEqual([
+            plain.managedDeviceId(d),
+            plain.name(d),
+            plain.ineligible(d),
+            plain.lastSyncAtMs(d),
+          ]);
+        }
+      }),
+    );
+  });
+
+  it('takes no more room for a record without a route than before there were routes', () => {
+    const devices = [device(1), device(2, { deviceName: 'Büro' })];
+    expect(encodeDevices(devices, RULES)).toHaveLength(2 * 42 + Buffer.byteLength('LT-1Büro'));
+  });
+
+  it('leaves out every record of the devices it is told to', () => {
+    const devices = [
+      device(1),
+      device(2),
+      device(3, { entraDeviceId: entraId(1) }),
+      device(4, { entraDeviceId: undefined }),
+    ];
+    const chunk = { header: { count: 4, startedAtMs: 0 }, body: encodeDevices(devices, RULES) };
+    const fleet = createFleet([chunk], new Set([entraId(1)]));
+    expect([fleet.size, fleet.managedDeviceId(0), fleet.managedDeviceId(1)]).toEqual([2, managedId(2), managedId(4)]);
+    expect(fleet.find(entraId(1))).toBe(-1);
+  });
+
   it('merges like a naive reference, whatever the pages, files and repetitions', () => {
     fc.assert(
       fc.property(fc.array(anyDevice, { maxLength: 30 }), fc.integer({ min: 1, max: 7 }), (listed, size) => {

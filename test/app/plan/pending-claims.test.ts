@@ -2,10 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { type ClaimedDevice, settlePendingClaims } from '../../../src/app/plan/pending-claims.ts';
 import type { ActionResult, ActionState } from '../../../src/domain/action-result.ts';
 import { type Claim, type DeviceRecord, PENDING_CLAIM_EXPIRES_MS } from '../../../src/domain/device-record.ts';
-import { parseRunId } from '../../../src/domain/ids.ts';
+import { parseRunId, type RecoveryKeyId } from '../../../src/domain/ids.ts';
 import { CLOCK_MARGIN_MS } from '../../../src/domain/observe.ts';
 import type { Reading } from '../../../src/domain/ports.ts';
+import type { Rotation } from '../../../src/domain/rotation.ts';
 import type { Run } from '../../../src/domain/run.ts';
+import { createMemoryQueues } from '../../../src/storage/memory/memory-queues.ts';
+import { sampleRotation } from '../../contracts/samples.ts';
 import { createPlanning, DAY_MS, entraId, keyId, managedId, type Planning, START_MS } from './planning.ts';
 
 const RUN = parseRunId('earlier-run');
@@ -46,11 +49,12 @@ interface Case {
   readonly reading?: Reading<readonly ActionResult[]>;
   readonly key?: Pick<ClaimedDevice, 'newestKeyAtMs' | 'newestKeyId'>;
   readonly run?: Run['state'];
+  readonly imported?: readonly RecoveryKeyId[];
 }
 
-async function settle(world: Planning, devices: readonly ClaimedDevice[]) {
+async function settle(world: Planning, devices: readonly ClaimedDevice[], idle: readonly ClaimedDevice[] = []) {
   const bounds = { deadlineAtMs: START_MS + 480_000, signal: new AbortController().signal };
-  return settlePendingClaims(world.deps(), bounds, 'bulk', devices);
+  return settlePendingClaims(world.deps(), bounds, 'bulk', devices, idle);
 }
 
 async function stored(world: Planning, n: number): Promise<ClaimedDevice['stored']> {
@@ -60,14 +64,15 @@ async function stored(world: Planning, n: number): Promise<ClaimedDevice['stored
 }
 
 /** How the claim of one device ends: the state it is released with, or `stands`. */
-async function endOf({ claim = CLAIM, reading, key = {}, run }: Case) {
+async function endOf({ claim = CLAIM, reading, key = {}, run, imported }: Case) {
   const world = createPlanning(reading === undefined ? {} : { actions: new Map([[managedId(1), reading]]) });
   if (run !== undefined) {
     const deps = world.deps();
     const row = await world.startTargets(deps, []);
     await world.ledger.createRun({ ...row, runId: RUN, state: run });
   }
-  await world.ledger.writeDevices([{ record: recordOf(1, claim), version: undefined }]);
+  const record = { ...recordOf(1, claim), ...(imported === undefined ? {} : { importedKeyIds: imported }) };
+  await world.ledger.writeDevices([{ record, version: undefined }]);
   const settled = await settle(world, [{ stored: await stored(world, 1), ...key }]);
   const { value } = await stored(world, 1);
   const state = settled.get(entraId(1));
@@ -98,6 +103,13 @@ describe('a pending claim', () => {
     ['stands while the device cannot be read', { reading: { kind: 'unreadable', status: 503 } }, 'stands'],
     ['is released when the device is gone', { reading: { kind: 'gone' } }, 'failed'],
     ['is released by a newer key', { key: NEWER }, 'proven'],
+    ['stands with a newer key that was imported', { key: NEWER, imported: [keyId(7), keyId(2)] }, 'stands'],
+    ['is released by a newer key beside imported ones', { key: NEWER, imported: [keyId(7)] }, 'proven'],
+    [
+      'is released by its action, although an imported key is newer',
+      { key: NEWER, imported: [keyId(2)], reading: found(action('done')) },
+      'confirmed',
+    ],
     ['stands with the key known before', { key: { ...NEWER, newestKeyId: keyId(1) } }, 'stands'],
     ['stands with a key of the very instant', { key: { ...NEWER, newestKeyAtMs: PENDING.acceptedByMs } }, 'stands'],
     ['stands with an older other key', { key: { newestKeyAtMs: ASKED_MS - DAY_MS, newestKeyId: keyId(3) } }, 'stands'],
@@ -123,6 +135,80 @@ describe('a pending claim', () => {
       lastRequestAtMs: CLAIM.claimedAtMs,
     });
     expect(looked).toBe(0);
+  });
+});
+
+describe('the claim of a device that is not due', () => {
+  it.each<[string, Case, string]>([
+    ['is released by a newer key', { key: NEWER }, 'proven'],
+    [
+      'is released after 60 days',
+      { claim: { ...CLAIM, pending: { ...PENDING, sinceMs: START_MS - PENDING_CLAIM_EXPIRES_MS - 1 } } },
+      'overdue',
+    ],
+    ['stands otherwise, and nobody is asked', { reading: found(action('done')) }, 'stands'],
+  ])('%s', async (_what, { claim = CLAIM, key = {}, reading }, end) => {
+    const world = createPlanning(reading === undefined ? {} : { actions: new Map([[managedId(1), reading]]) });
+    await world.ledger.writeDevices([{ record: recordOf(1, claim), version: undefined }]);
+    const settled = await settle(world, [], [{ stored: await stored(world, 1), ...key }]);
+    expect(settled.get(entraId(1)) ?? 'stands').toBe(end);
+    expect((await stored(world, 1)).value.claim === undefined).toBe(end !== 'stands');
+    expect(world.looked).toEqual([]);
+  });
+});
+
+describe('a claim that is let go', () => {
+  const GIVEN_UP: Rotation = {
+    ...sampleRotation(3),
+    entraDeviceId: entraId(1),
+    managedDeviceId: managedId(1),
+    state: 'overdue',
+  };
+
+  /** The rotation and the run that gave it up, after the plan of another. */
+  async function letGo(given: Case, rotation: Rotation = GIVEN_UP) {
+    const world = createPlanning(
+      given.reading === undefined ? {} : { actions: new Map([[managedId(1), given.reading]]) },
+    );
+    const run = { ...(await world.startTargets(world.deps(), [])), runId: RUN, state: 'completed' as const };
+    await world.ledger.createRun(run);
+    await world.ledger.writePlannedRotations(RUN, [rotation]);
+    await world.ledger.writeDevices([{ record: recordOf(1), version: undefined }]);
+    const queues = createMemoryQueues({ clock: world.clock });
+    const bounds = { deadlineAtMs: START_MS + 480_000, signal: new AbortController().signal };
+    const device = { stored: await stored(world, 1), ...given.key };
+    await settlePendingClaims(world.deps({ queues }), bounds, 'bulk', [device]);
+    const [row] = await world.rows(RUN);
+    return { row, run: await world.run(RUN), asked: queues.sent().length };
+  }
+
+  it.each<[string, Case, object]>([
+    ['by a newer key', { key: NEWER }, { state: 'proven', keyId: NEWER.newestKeyId, keyAtMs: NEWER.newestKeyAtMs }],
+    ['by a done action', { reading: found(action('done')) }, { state: 'confirmed', actionState: 'done' }],
+    [
+      'by an action that failed',
+      { reading: found({ ...action('failed'), errorCode: -5 }) },
+      { state: 'failed', errorCode: -5 },
+    ],
+    ['because the device is gone', { reading: { kind: 'gone' } }, { state: 'failed' }],
+  ])('%s, is told beside its rotation, whose state stays, and to its run', async (_what, given, late) => {
+    const { row, run, asked } = await letGo(given);
+    expect(row).toMatchObject({ state: 'overdue', late: { ...late, atMs: START_MS } });
+    expect(run.lateNotices).toBe(1);
+    expect(asked).toBe(1);
+  });
+
+  it('is told once: what was told before stays', async () => {
+    const late = { state: 'expired', atMs: 1 } as const;
+    const { row, run } = await letGo({ key: NEWER }, { ...GIVEN_UP, late });
+    expect(row?.late).toEqual(late);
+    expect(run.lateNotices).toBe(1);
+  });
+
+  it.each(['proven', 'refused', 'failed'] as const)('is not told of a rotation that was settled: %s', async (state) => {
+    const { row, run, asked } = await letGo({ key: NEWER }, { ...GIVEN_UP, state });
+    expect(row?.late).toBeUndefined();
+    expect({ notices: run.lateNotices, asked }).toEqual({ notices: undefined, asked: 0 });
   });
 });
 

@@ -11,6 +11,7 @@ import {
   parseTenantId,
 } from '../../../src/domain/ids.ts';
 import { SKIP_REASONS } from '../../../src/domain/rotation.ts';
+import { anyRoute } from '../../storage/arbitraries.ts';
 
 const TENANT = parseTenantId('99999999-1111-4222-8333-444455556666');
 
@@ -41,6 +42,7 @@ describe('plan rows', () => {
       name: fc.string({ unit: 'grapheme', maxLength: 40 }),
       key: fc.option(fc.record({ id: fc.uuid(), at: fc.double({ noNaN: true, noDefaultInfinity: true }) })),
       keyCount: fc.nat({ max: 200 }),
+      route: fc.option(anyRoute),
       as: fc.oneof(
         fc.constant({ state: 'planned' as const }),
         fc.constant({ state: 'planned' as const, canary: true as const }),
@@ -48,7 +50,7 @@ describe('plan rows', () => {
         fc.constantFrom(...SKIP_REASONS).map((skipReason) => ({ state: 'skipped' as const, skipReason })),
       ),
     })
-    .map(({ managed, entra, name, key, keyCount, as }): PlannedRotation => {
+    .map(({ managed, entra, name, key, keyCount, route, as }): PlannedRotation => {
       const entraDeviceId = parseEntraDeviceId(entra);
       return {
         ...as,
@@ -56,6 +58,7 @@ describe('plan rows', () => {
         deviceName: name,
         keyCount,
         ...(entraDeviceId === undefined ? {} : { entraDeviceId }),
+        ...(route === null ? {} : { route }),
         ...(key === null ? {} : { keyBeforeId: parseRecoveryKeyId(key.id), keyBeforeAtMs: key.at }),
       };
     });
@@ -65,6 +68,16 @@ describe('plan rows', () => {
       fc.property(fc.array(planned), fc.nat({ max: 1_000_000 }), (rows, first) => {
         const expected = rows.map((row, i) => ({ ...row, order: first + i, attempt: 0 }));
         expect(decodePlanRows(encodePlanRows(rows), first)).toEqual(expected);
+      }),
+    );
+  });
+
+  it('take no room for a route they do not have', () => {
+    fc.assert(
+      fc.property(fc.array(planned), (rows) => {
+        const plain = rows.map(({ route: _route, ...row }) => row);
+        const bytes = plain.reduce((sum, row) => sum + 61 + Buffer.byteLength(row.deviceName), 0);
+        expect(encodePlanRows(plain)).toHaveLength(bytes);
       }),
     );
   });
@@ -88,9 +101,12 @@ describe('names of planning files', () => {
   it('of one run are never those of another, nor of another listing', () => {
     expect(planPrefix(TENANT, run('a')).startsWith(planPrefix(TENANT, run('ab')))).toBe(false);
     expect(planPrefix(TENANT, run('ab')).startsWith(planPrefix(TENANT, run('a')))).toBe(false);
-    expect(listingPrefix(TENANT, run('a'), 'keys-again').startsWith(listingPrefix(TENANT, run('a'), 'keys'))).toBe(
-      false,
-    );
+    const listings = ['devices', 'keys', 'keys-again', 'targets', 'tries', 'script-000001', 'script-0000010'] as const;
+    for (const one of listings)
+      for (const other of listings)
+        expect(listingPrefix(TENANT, run('a'), one).startsWith(listingPrefix(TENANT, run('a'), other))).toBe(
+          one === other,
+        );
   });
 
   it('all begin with what is deleted when the run ends', () => {

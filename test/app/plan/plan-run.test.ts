@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { planIndexName, planPrefix } from '../../../src/app/plan/plan-files.ts';
 import { planRun } from '../../../src/app/plan/plan-run.ts';
-import { TargetUnreadableError } from '../../../src/app/plan/read-targets.ts';
+import { TargetUnreadableError } from '../../../src/app/plan/refusal.ts';
 import { LeaseLostError, takeLease } from '../../../src/app/run-lease.ts';
 import { GraphError } from '../../../src/domain/graph-error.ts';
 import type { Rotation } from '../../../src/domain/rotation.ts';
@@ -18,6 +18,7 @@ import {
   managedId,
   type Planning,
   planFleet,
+  planTargets,
   START_MS,
 } from './planning.ts';
 
@@ -243,20 +244,12 @@ describe('planRun by two owners', () => {
 });
 
 describe('planRun for targets', () => {
-  const targeted = async (planning: Planning, targets: Parameters<Planning['startTargets']>[1]) =>
-    planning.clock.run(async () => {
-      const deps = planning.deps();
-      const { runId } = await planning.startTargets(deps, targets);
-      await planning.plan(deps, runId);
-      return { run: await planning.run(runId), rows: await planning.rows(runId) };
-    });
-
   it('plans the devices named, by either id, each once, due or not, without canaries', async () => {
     const planning = createPlanning({
       devices: [device(1), device(2), device(3)],
       keys: [key(1, 1, 1), key(2, 2, 0.01)],
     });
-    const { run, rows } = await targeted(planning, [
+    const { run, rows } = await planTargets(planning, [
       { managedDeviceId: managedId(1) },
       { entraDeviceId: entraId(1) },
       { entraDeviceId: entraId(2) },
@@ -278,7 +271,7 @@ describe('planRun for targets', () => {
 
   it('names the targets that are no device, outside the counts', async () => {
     const planning = createPlanning({ devices: [device(1)] });
-    const { run } = await targeted(planning, [
+    const { run } = await planTargets(planning, [
       { managedDeviceId: managedId(1) },
       { managedDeviceId: managedId(8) },
       { entraDeviceId: entraId(9) },
@@ -291,7 +284,7 @@ describe('planRun for targets', () => {
   });
 
   it('is done at once when no target is a device', async () => {
-    const { run } = await targeted(createPlanning(), [{ entraDeviceId: entraId(9) }]);
+    const { run } = await planTargets(createPlanning(), [{ entraDeviceId: entraId(9) }]);
     expect(run).toMatchObject({ state: 'settling', devices: 0, due: 0 });
   });
 
@@ -299,7 +292,7 @@ describe('planRun for targets', () => {
     const planning = createPlanning({
       devices: [device(1, { lastSyncAtMs: START_MS - DAY_MS }), device(2, { entraDeviceId: entraId(1) })],
     });
-    const { run, rows } = await targeted(planning, [{ entraDeviceId: entraId(1) }]);
+    const { run, rows } = await planTargets(planning, [{ entraDeviceId: entraId(1) }]);
     expect(run).toMatchObject({ due: 1, skipped: { duplicateRecord: 1 } });
     expect(rows[0]).toMatchObject({ managedDeviceId: managedId(2), state: 'planned' });
   });
@@ -309,7 +302,7 @@ describe('planRun for targets', () => {
       { devices: [device(1), device(2), device(3, { isEncrypted: false }), device(4, { deviceName: 'KIOSK-1' })] },
       { ROTATION_MAX_DEVICES: '1', ROTATION_EXCLUDE: 'KIOSK-*' },
     );
-    const { run } = await targeted(
+    const { run } = await planTargets(
       planning,
       [1, 2, 3, 4].map((n) => ({ managedDeviceId: managedId(n) })),
     );
@@ -317,11 +310,10 @@ describe('planRun for targets', () => {
   });
 
   it.each([
-    ['the device', managedId(1)],
-    ['the devices of an Entra id', entraId(2)],
-    ['its keys', entraId(1)],
-  ])('decides nothing while %s cannot be read', async (_what, id) => {
-    const planning = createPlanning({ devices: [device(1), device(2)], unreadable: new Set([id]) });
+    ['none of the devices', [managedId(1), entraId(2)]],
+    ['the keys of the only one', [entraId(1), entraId(2)]],
+  ])('decides nothing while %s can be read', async (_what, ids) => {
+    const planning = createPlanning({ devices: [device(1), device(2)], unreadable: new Set<string>(ids) });
     const targets = [{ managedDeviceId: managedId(1) }, { entraDeviceId: entraId(2) }];
     await planning.clock.run(async () => {
       const deps = planning.deps();

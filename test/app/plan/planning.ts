@@ -6,6 +6,7 @@ import { startFleetRun, startTargetedRun } from '../../../src/app/start-run.ts';
 import { parseSettings } from '../../../src/config.ts';
 import type { ActionResult } from '../../../src/domain/action-result.ts';
 import { createExclusion } from '../../../src/domain/exclusion.ts';
+import { GraphError } from '../../../src/domain/graph-error.ts';
 import {
   type EntraDeviceId,
   type ManagedDeviceId,
@@ -16,7 +17,15 @@ import {
   type RunId,
 } from '../../../src/domain/ids.ts';
 import type { ManagedDevice } from '../../../src/domain/managed-device.ts';
-import type { Logger, Page, Reading, Tenant, WorkFiles } from '../../../src/domain/ports.ts';
+import type {
+  DeviceNaming,
+  Logger,
+  Page,
+  Reading,
+  ScriptRunState,
+  Tenant,
+  WorkFiles,
+} from '../../../src/domain/ports.ts';
 import type { RecoveryKey, VolumeType } from '../../../src/domain/recovery-key.ts';
 import type { Rotation } from '../../../src/domain/rotation.ts';
 import type { Run } from '../../../src/domain/run.ts';
@@ -25,6 +34,7 @@ import { createSeededRandom } from '../../../src/simulator/seeded-random.ts';
 import { createVirtualClock, type VirtualClock } from '../../../src/simulator/virtual-clock.ts';
 import { createMemoryLedger, type MemoryLedger } from '../../../src/storage/memory/memory-ledger.ts';
 import { createMemoryQueues } from '../../../src/storage/memory/memory-queues.ts';
+import { createMemoryReportFiles } from '../../../src/storage/memory/memory-report-files.ts';
 import { createMemoryWorkFiles } from '../../../src/storage/memory/memory-work-files.ts';
 
 export const START_MS = Date.UTC(2026, 10, 22, 2);
@@ -70,10 +80,19 @@ export interface Holdings {
   devices: readonly ManagedDevice[];
   keys: readonly RecoveryKey[];
   actions: ReadonlyMap<ManagedDeviceId, Reading<readonly ActionResult[]>>;
+  /** Which records have that serial number or user; device names are the records' own. */
+  names: Readonly<Record<'serialNumber' | 'userPrincipalName', ReadonlyMap<string, readonly ManagedDeviceId[]>>>;
+  comanaged: ReadonlySet<ManagedDeviceId>;
+  /** Run states by kind and id of the script: `deviceHealthScript/script-1`. */
+  scripts: ReadonlyMap<string, readonly ScriptRunState[]>;
   pageSize: number;
   /** Called before each page is answered; `from` is the index of its first item. May throw, or advance time. */
-  beforePage: (listing: 'devices' | 'keys', from: number) => void | Promise<void>;
+  beforePage: (listing: string, from: number) => void | Promise<void>;
+  /** Called before each batch is answered, with what is read: `managed`, `deviceHealthScript/script-1`. May throw. */
+  beforeBatch: (what: string) => void;
+  /** Ids, names and run state ids that Graph answers with that status. */
   unreadable: ReadonlySet<string>;
+  unreadableStatus: number;
 }
 
 export interface Planning {
@@ -83,6 +102,8 @@ export interface Planning {
   readonly tenant: Holdings;
   /** Listing and first index of every page answered. */
   readonly pagesRead: string[];
+  /** What was read in batches: which kind, and how many ids. */
+  readonly batchesRead: string[];
   /** Ids whose actions were asked for, call by call. */
   readonly looked: (readonly ManagedDeviceId[])[];
   /** The deps of one process; ports can be replaced. */
@@ -110,25 +131,32 @@ export function createPlanning(
   const clock = createVirtualClock(START_MS);
   const ledger = createMemoryLedger({ clock });
   const workFiles = createMemoryWorkFiles();
+  const reportFiles = createMemoryReportFiles();
   const random = createSeededRandom(5);
   const pagesRead: string[] = [];
+  const batchesRead: string[] = [];
   const looked: (readonly ManagedDeviceId[])[] = [];
   const tenant: Holdings = {
     devices: [],
     keys: [],
     actions: new Map(),
+    names: { serialNumber: new Map(), userPrincipalName: new Map() },
+    comanaged: new Set(),
+    scripts: new Map(),
     pageSize: 1_000,
     beforePage: () => undefined,
+    beforeBatch: () => undefined,
     unreadable: new Set(),
+    unreadableStatus: 503,
     ...holdings,
   };
 
   async function* pages<T>(
-    listing: 'devices' | 'keys',
+    listing: string,
     items: () => readonly T[],
     from: string | undefined,
   ): AsyncGenerator<Page<T>> {
-    for (let at = from === undefined ? 0 : Number(from.split(':')[1]); ; at += tenant.pageSize) {
+    for (let at = from === undefined ? 0 : Number(from.split(':').at(-1)); ; at += tenant.pageSize) {
       await tenant.beforePage(listing, at);
       pagesRead.push(`${listing} ${at}`);
       const page = items().slice(at, at + tenant.pageSize);
@@ -138,10 +166,16 @@ export function createPlanning(
     }
   }
 
-  function answers<Id extends string, T>(ids: readonly Id[], read: (id: Id) => T | undefined): Map<Id, Reading<T>> {
+  function answers<Id extends string, T>(
+    what: string,
+    ids: readonly Id[],
+    read: (id: Id) => T | undefined,
+  ): Map<Id, Reading<T>> {
+    batchesRead.push(`${what} ${ids.length}`);
+    tenant.beforeBatch(what);
     return new Map(
       ids.map((id): [Id, Reading<T>] => {
-        if (tenant.unreadable.has(id)) return [id, { kind: 'unreadable', status: 503 }];
+        if (tenant.unreadable.has(id)) return [id, { kind: 'unreadable', status: tenant.unreadableStatus }];
         const value = read(id);
         return [id, value === undefined ? { kind: 'gone' } : { kind: 'found', value }];
       }),
@@ -151,18 +185,37 @@ export function createPlanning(
   const notAsked = () => {
     throw new Error('planning does not ask for that');
   };
+  const deviceOf = (id: ManagedDeviceId) => tenant.devices.find((one) => one.managedDeviceId === id);
+  const named = (by: DeviceNaming, value: string) =>
+    by === 'deviceName'
+      ? tenant.devices.filter((one) => one.deviceName === value)
+      : (tenant.names[by].get(value) ?? []).flatMap((id) => deviceOf(id) ?? []);
   const port: Tenant = {
     managedDevicePages: (from) => pages('devices', () => tenant.devices, from),
     recoveryKeyPages: (from) => pages('keys', () => tenant.keys, from),
-    managedDevices: async (ids) => answers(ids, (id) => tenant.devices.find((one) => one.managedDeviceId === id)),
-    managedDevicesOf: async (ids) => answers(ids, (id) => tenant.devices.filter((one) => one.entraDeviceId === id)),
-    recoveryKeys: async (ids) => answers(ids, (id) => tenant.keys.filter((one) => one.entraDeviceId === id)),
+    managedDevices: async (ids) => answers('managed', ids, deviceOf),
+    managedDevicesOf: async (ids) =>
+      answers('entra', ids, (id) => tenant.devices.filter((one) => one.entraDeviceId === id)),
+    comanagedDevices: async (ids) =>
+      answers('comanaged', ids, (id) => (tenant.comanaged.has(id) ? deviceOf(id) : undefined)),
+    devicesNamed: async (by, values) => answers(by, values, (value) => named(by, value)),
+    runStates: async (kind, scriptId, ids) =>
+      answers(`${kind}/${scriptId}`, ids, (id) =>
+        tenant.scripts.get(`${kind}/${scriptId}`)?.find((state) => state.runStateId === id),
+      ),
+    async *runStatePages(kind, scriptId, from) {
+      const script = `${kind}/${scriptId}`;
+      if (!tenant.scripts.has(script)) throw new GraphError('notFound', 'no such script', { status: 404 });
+      yield* pages(script, () => tenant.scripts.get(script) ?? [], from);
+    },
+    recoveryKeys: async (ids) => answers('keys', ids, (id) => tenant.keys.filter((one) => one.entraDeviceId === id)),
     async actionResults(ids) {
       looked.push(ids);
       return new Map(ids.map((id) => [id, tenant.actions.get(id) ?? { kind: 'found', value: [] }]));
     },
     encryptionStates: notAsked,
     requestRotation: notAsked,
+    createEncryptionState: notAsked,
     clockAheadMs: () => undefined,
     grantedRoles: notAsked,
   };
@@ -173,6 +226,7 @@ export function createPlanning(
     workFiles,
     tenant,
     pagesRead,
+    batchesRead,
     looked,
     deps(changes = {}) {
       const parsed = parseSettings({ TENANT_ID, ROTATION_MODE: 'live', ...settings });
@@ -183,6 +237,7 @@ export function createPlanning(
         ledger,
         queues: createMemoryQueues({ clock }),
         workFiles,
+        reportFiles,
         pacer: { beginRun: async () => undefined, flush: async () => undefined },
         limiter: (work) => work(),
         isExcluded: createExclusion(parsed.exclude),
@@ -190,6 +245,7 @@ export function createPlanning(
         random,
         logger: SILENT,
         timing: DEFAULT_TIMING,
+        version: '0.0.0',
         ...changes,
       };
     },
@@ -225,6 +281,16 @@ export async function planFleet(world: Planning, mode: Run['mode'] = 'live') {
   const deps = world.deps();
   return world.clock.run(async () => {
     const { runId } = await world.startFleet(deps, mode);
+    await world.plan(deps, runId);
+    return { run: await world.run(runId), rows: await world.rows(runId) };
+  });
+}
+
+/** A run over the targets, planned in one process without disturbance. */
+export async function planTargets(world: Planning, targets: readonly RotationTarget[]) {
+  const deps = world.deps();
+  return world.clock.run(async () => {
+    const { runId } = await world.startTargets(deps, targets);
     await world.plan(deps, runId);
     return { run: await world.run(runId), rows: await world.rows(runId) };
   });
