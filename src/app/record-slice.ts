@@ -1,18 +1,17 @@
 /** Looks at a slice: reads what its rotations still need and no more, moves each on, and plans the next look. Layer: app. */
-import type { ActionResult } from '../domain/action-result.ts';
-import type { EncryptionState } from '../domain/encryption-state.ts';
 import { errorFields } from '../domain/error-fields.ts';
 import { GraphError, type GraphErrorKind } from '../domain/graph-error.ts';
-import type { EntraDeviceId, ManagedDeviceId } from '../domain/ids.ts';
 import type { SliceMessage } from '../domain/messages.ts';
-import { type Look, needsEncryptionState, needsKeys, observe } from '../domain/observe.ts';
-import type { CallOptions, Reading, Versioned } from '../domain/ports.ts';
-import type { RecoveryKey } from '../domain/recovery-key.ts';
+import { type Look, observe } from '../domain/observe.ts';
+import type { CallOptions, Versioned } from '../domain/ports.ts';
 import { isTerminal, type Rotation } from '../domain/rotation.ts';
 import { type Run, type Slice, sliceIdOf } from '../domain/run.ts';
 import { type Bounds, callOptions, type Deps } from './deps.ts';
 import { finishUnowned } from './finish-run.ts';
+import { notifyDanger } from './notify/notify-run.ts';
 import { recordOutcomes } from './outcomes.ts';
+import { readLooks } from './read-looks.ts';
+import { recordToGraph } from './record-to-graph.ts';
 import { isLeased } from './run-lease.ts';
 import { giveBackClaims, settleClaims } from './settle-claims.ts';
 import { countRotations, sendLook } from './slice-rows.ts';
@@ -47,8 +46,9 @@ export async function recordSlice(deps: Deps, message: SliceMessage, bounds: Bou
   }
   // Too early for the look it names: a duplicate, since the look's own message becomes visible when it falls due.
   if (slice.value.dueAtMs - deps.ledger.serverNowMs() > EARLY_MS) return 'done';
+  let isComplete: boolean;
   try {
-    await lookAtSlice(deps, run, slice, bounds);
+    isComplete = await lookAtSlice(deps, run, slice, bounds);
   } catch (error) {
     const retryMs = laterThan(deps, bounds, error);
     if (retryMs === undefined) throw error;
@@ -61,7 +61,7 @@ export async function recordSlice(deps: Deps, message: SliceMessage, bounds: Bou
   }
   const after = await deps.ledger.readRun(run.runId);
   if (after?.value.state === 'settling') await finishUnowned(deps, run.runId);
-  return 'looked';
+  return isComplete ? 'looked' : 'later';
 }
 
 /** A block's message may overtake the writing of its slice by a moment. */
@@ -93,7 +93,8 @@ function laterThan(deps: Deps, bounds: Bounds, error: unknown): number | undefin
 
 /**
  * One look, recorded. The same look twice changes nothing the second time. `extra`: a look before the one that is due, which stays due
- * and is never the last. @throws {GraphError}
+ * and is never the last. False when encryption states are left to be created in Graph: the same look comes once more, to send them.
+ * @throws {GraphError}
  */
 export async function lookAtSlice(
   deps: Deps,
@@ -101,16 +102,17 @@ export async function lookAtSlice(
   slice: Versioned<Slice>,
   bounds: Bounds,
   kind: 'due' | 'extra' = 'due',
-): Promise<void> {
+): Promise<boolean> {
   const lastLook = deps.settings.confirmScheduleMs.length - 1;
   const isLast = kind === 'due' && slice.value.look >= lastLook;
   const rows = await deps.ledger.readRotationsAt(run.runId, slice.value.orders);
   const open = rows.filter((row) => !isTerminal(row.value.state));
+  const options = callOptions(bounds, priorityOf(run));
   const looks = await readLooks(
     deps,
     open.map((row) => row.value),
     { isLast, number: slice.value.look, givesUp: isLast && slice.value.look >= lastLook + EXTRA_LOOKS },
-    callOptions(bounds, priorityOf(run)),
+    options,
   );
 
   const before = new Map(rows.map((row) => [row.value.order, row.value.state]));
@@ -121,67 +123,24 @@ export async function lookAtSlice(
     after.filter((rotation) => rotation.look === slice.value.look),
   );
   if (run.abortReason !== undefined) await giveBackClaims(deps, run, after.filter(isPlanned));
+  const unsentMs = await recordToGraph(deps, run, after, options);
+  const done = { kind, isLast, ...(unsentMs === undefined ? {} : { unsentMs }) };
   // Of several deliveries one writes the slice, and only that one counts.
-  if (!(await recordLook(deps, run, slice, after, { kind, isLast }))) return;
-  await recordOutcomes(deps, run.runId, {
-    results: after.flatMap((rotation) => resultOf(before.get(rotation.order), rotation)),
-  });
+  if (await recordLook(deps, run, slice, after, done)) {
+    await recordOutcomes(deps, run.runId, {
+      results: after.flatMap((rotation) => resultOf(before.get(rotation.order), rotation)),
+    });
+    await notifyDanger(
+      deps,
+      run,
+      after.filter((rotation) => isInDanger(before.get(rotation.order), rotation, looks.get(rotation.order))),
+    );
+  }
+  return unsentMs === undefined;
 }
 
 function priorityOf(run: Run): CallOptions['priority'] {
   return run.targets === undefined ? 'bulk' : 'onDemand';
-}
-
-/** Action results first; keys and encryption state only where they can tell something now. */
-async function readLooks(
-  deps: Deps,
-  open: readonly Rotation[],
-  look: { readonly isLast: boolean; readonly number: number; readonly givesUp: boolean },
-  options: CallOptions,
-): Promise<ReadonlyMap<number, Look>> {
-  const { tenant } = deps;
-  const none: Reading<never> = { kind: 'unreadable', status: 0 };
-  const actions: ReadonlyMap<ManagedDeviceId, Reading<readonly ActionResult[]>> = open.length === 0
-    ? new Map()
-    : await tenant.actionResults(
-        open.map((rotation) => rotation.managedDeviceId),
-        options,
-      );
-  const nowMs = deps.clock.nowMs();
-  const serverNowMs = deps.ledger.serverNowMs();
-  const facts = {
-    ...look,
-    nowMs,
-    serverNowMs,
-    inFlightMs: deps.timing.inFlightMs,
-    graphBehindMs: Math.max(0, serverNowMs - nowMs - (tenant.clockAheadMs() ?? 0)),
-  };
-  const seen = open.map((rotation) => ({ rotation, ...facts, actions: actions.get(rotation.managedDeviceId) ?? none }));
-
-  const forKeys = seen
-    .filter((one) => needsKeys(one.rotation, one))
-    .flatMap(({ rotation }) => rotation.entraDeviceId ?? []);
-  const forStates = seen
-    .filter((one) => needsEncryptionState(one.rotation, one))
-    .map(({ rotation }) => rotation.managedDeviceId);
-  const [keys, states] = await Promise.all([
-    forKeys.length === 0
-      ? new Map<EntraDeviceId, Reading<readonly RecoveryKey[]>>()
-      : tenant.recoveryKeys(forKeys, options),
-    forStates.length === 0
-      ? new Map<ManagedDeviceId, Reading<EncryptionState>>()
-      : tenant.encryptionStates(forStates, options),
-  ]);
-  return new Map(
-    seen.map(({ rotation, ...rest }) => {
-      const key = rotation.entraDeviceId === undefined ? undefined : keys.get(rotation.entraDeviceId);
-      const state = states.get(rotation.managedDeviceId);
-      return [
-        rotation.order,
-        { ...rest, ...(key === undefined ? {} : { keys: key }), ...(state === undefined ? {} : { encryption: state }) },
-      ];
-    }),
-  );
 }
 
 /** Applies the looks; a row that someone else wrote meanwhile is read again. Returns all rows of the slice as stored. */
@@ -212,6 +171,13 @@ function isPlanned(rotation: Rotation): boolean {
   return rotation.state === 'planned';
 }
 
+/** How a look ended. `unsentMs`: encryption states are left to be created, after so long. */
+interface LookDone {
+  readonly kind: 'due' | 'extra';
+  readonly isLast: boolean;
+  readonly unsentMs?: number;
+}
+
 /**
  * Writes the slice, and a second one for rotations that are due again; the message goes first, so that a crash in between loses nothing.
  * In an aborted run nothing is asked again: what was never accepted leaves its slice and counts as planned. False: another delivery of
@@ -222,19 +188,16 @@ async function recordLook(
   run: Run,
   slice: Versioned<Slice>,
   rotations: readonly Rotation[],
-  done: { readonly kind: 'due' | 'extra'; readonly isLast: boolean },
+  done: LookDone,
 ): Promise<boolean> {
   const again = run.abortReason === undefined ? rotations.filter(isPlanned) : [];
   const staying = rotations.filter((rotation) => !isPlanned(rotation));
-  const isClosed = staying.every((rotation) => isTerminal(rotation.state));
-  const nowMs = deps.ledger.serverNowMs();
-  const look = slice.value.look + 1;
-  const delayMs = done.isLast ? UNREADABLE_RETRY_MS : (deps.settings.confirmScheduleMs[look] ?? UNREADABLE_RETRY_MS);
+  const isClosed = done.unsentMs === undefined && staying.every((rotation) => isTerminal(rotation.state));
   const next: Slice = {
     ...slice.value,
     state: isClosed ? 'closed' : 'open',
     orders: staying.map((rotation) => rotation.order),
-    ...(done.kind === 'due' ? { look, dueAtMs: nowMs + delayMs } : {}),
+    ...(done.kind === 'due' ? nextLook(deps, slice.value, done) : {}),
     ...countRotations(staying),
   };
   const changes: { slice: Slice; version: string | undefined }[] = [{ slice: next, version: slice.version }];
@@ -247,19 +210,37 @@ async function recordLook(
         orders: again.map((rotation) => rotation.order),
         canary: again.some((rotation) => rotation.canary === true),
         look: 0,
-        dueAtMs: nowMs,
+        dueAtMs: deps.ledger.serverNowMs(),
         ...countRotations(again),
       },
       version: undefined,
     });
   }
-  if (done.kind === 'due') await sendLook(deps, run, next);
+  // The same look once more is sent only by the delivery that wrote it: each copy of its message would be looked at. The tick finds a lost one.
+  const isSameLook = next.look === slice.value.look;
+  if (done.kind === 'due' && !isSameLook) await sendLook(deps, run, next);
   if (!(await deps.ledger.writeSlices(run.runId, changes))) return false;
+  if (done.kind === 'due' && isSameLook) await sendLook(deps, run, next);
   if (first !== undefined) {
     const now = (await deps.ledger.readRun(run.runId))?.value ?? run;
     await deps.queues.sendContinuation({ tenantId: run.tenantId, runId: run.runId, checkpoint: now.checkpoint }, 0);
   }
   return true;
+}
+
+/** The next look, or the same one again while encryption states are left to be created. */
+function nextLook(deps: Deps, slice: Slice, { isLast, unsentMs }: LookDone): Pick<Slice, 'look' | 'dueAtMs'> {
+  const nowMs = deps.ledger.serverNowMs();
+  if (unsentMs !== undefined) return { look: slice.look, dueAtMs: nowMs + unsentMs };
+  const look = slice.look + 1;
+  const delayMs = isLast ? UNREADABLE_RETRY_MS : (deps.settings.confirmScheduleMs[look] ?? UNREADABLE_RETRY_MS);
+  return { look, dueAtMs: nowMs + delayMs };
+}
+
+/** Its action was done at an earlier look, and this one saw its keys, and no newer one: a backup takes a minute, looks are further apart. */
+function isInDanger(before: Rotation['state'] | undefined, after: Rotation, look: Look | undefined): boolean {
+  if (before !== 'confirmed' || look?.keys?.kind !== 'found') return false;
+  return after.state === 'confirmed' || after.state === 'overdue';
 }
 
 /** What a look tells the circuit breaker: a device did what was asked, or said no. */

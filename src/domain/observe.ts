@@ -1,7 +1,7 @@
 /** What a look at one device means for its rotation: confirmation, proof, failure, or nothing yet. Pure. Layer: domain. */
 import { type ActionResult, isFinalAction } from './action-result.ts';
-import type { EncryptionState } from './encryption-state.ts';
-import type { Reading } from './ports.ts';
+import { type EncryptionState, recordState } from './encryption-state.ts';
+import type { Reading, RequestTrace } from './ports.ts';
 import { newestOsKey, type RecoveryKey } from './recovery-key.ts';
 import { applyEvent, isTerminal, type Rotation, type RotationState } from './rotation.ts';
 
@@ -32,10 +32,13 @@ export interface Look {
 }
 
 /** What deciding on further reads depends on. */
-export type LookFacts = Pick<Look, 'actions' | 'isLast' | 'serverNowMs' | 'inFlightMs' | 'graphBehindMs'>;
+export type LookFacts = Omit<Look, 'keys' | 'encryption' | 'givesUp'>;
 
 /** Besides 5xx. Source: Graph documentation, "Errors" and "JSON batching" (424: the part it depended on failed) (read 2026-11-22). */
 const PASSING_STATUSES: ReadonlySet<number> = new Set([408, 424, 429]);
+
+/** The encryption report is this far behind the device at most. Source: Intune documentation, encryption report (read 2026-11-22). */
+const STATE_LAG_MS = 24 * 3_600_000;
 
 /** A request that was never accepted, and never clearly refused either, is made this often. Chosen: an outage passes sooner. */
 const MAX_REQUESTS = 3;
@@ -83,10 +86,21 @@ export function needsKeys(rotation: Rotation, look: LookFacts): boolean {
   );
 }
 
-/** The encryption state is recorded once: when the action is done, or at the last look. */
+/**
+ * Whether this look must also read the device's encryption state. It is read once when the action ended, well or not (a failed one is told
+ * apart by it: `recoveryKeyBackupFailed`, `tpmNotReady`), and once more at the last look when there was none, or when what was recorded is
+ * older than the report's lag: why a device is still without proof shows only then. So nearly every device costs one read.
+ */
 export function needsEncryptionState(rotation: Rotation, look: LookFacts): boolean {
-  if (!IN_SIGHT.has(rotation.state) || rotation.encryption !== undefined) return false;
-  return look.isLast || rotation.state === 'confirmed' || ourAction(rotation, look)?.state === 'done';
+  if (!IN_SIGHT.has(rotation.state)) return false;
+  const latest = rotation.encryptionStates?.at(-1);
+  if (latest === undefined) return look.isLast || rotation.state === 'confirmed' || hasEnded(ourAction(rotation, look));
+  if (!look.isLast || latest.look === look.number) return false;
+  return latest.state === 'none' || look.nowMs - latest.atMs >= STATE_LAG_MS;
+}
+
+function hasEnded(action: ActionResult | undefined): boolean {
+  return action !== undefined && isFinalAction(action.state);
 }
 
 /** A request that left before the deadline has been answered by now, one way or the other. */
@@ -104,12 +118,10 @@ function isPastSendDeadline(rotation: Rotation, look: LookFacts): boolean {
 export function observe(rotation: Rotation, look: Look): Rotation {
   if (!IN_SIGHT.has(rotation.state)) return rotation;
   const seenBefore = rotation.look === look.number;
-  let next: Rotation = { ...rotation, look: look.number };
-  if (look.encryption?.kind === 'found') next = { ...next, encryption: look.encryption.value };
-  if (look.encryption?.kind === 'gone') next = { ...next, encryption: 'none' };
+  let next = withEncryptionState({ ...rotation, look: look.number }, look);
 
   const action = ourAction(rotation, look);
-  if (action !== undefined) next = withAction(next, action, look.nowMs);
+  if (action !== undefined) next = withAction(next, action, look);
   if (isTerminal(next.state)) return next;
 
   const key = newerKey(next, action, look.keys);
@@ -126,6 +138,12 @@ export function observe(rotation: Rotation, look: Look): Rotation {
     return withNothingSeen(next, look, seenBefore);
   if (look.isLast && isReadable(next, look)) return applyEvent(next, { kind: 'looksExhausted' });
   return next;
+}
+
+function withEncryptionState(rotation: Rotation, { encryption, number: look, nowMs: atMs }: Look): Rotation {
+  if (encryption === undefined || encryption.kind === 'unreadable') return rotation;
+  const state = encryption.kind === 'found' ? encryption.value : 'none';
+  return { ...rotation, encryptionStates: recordState(rotation.encryptionStates, { look, atMs, state }) };
 }
 
 /** At the last look a device that could not be read for now is looked at again instead of being given up. */
@@ -149,7 +167,7 @@ export function isPassingStatus(status: number): boolean {
   return status === 0 || status >= 500 || PASSING_STATUSES.has(status);
 }
 
-function withAction(rotation: Rotation, action: ActionResult, nowMs: number): Rotation {
+function withAction(rotation: Rotation, action: ActionResult, { actions, nowMs }: Look): Rotation {
   // What was seen done stays confirmed, even when a wipe cancels the action afterwards.
   if (rotation.state === 'confirmed') return rotation;
   const seen = {
@@ -157,6 +175,7 @@ function withAction(rotation: Rotation, action: ActionResult, nowMs: number): Ro
     actionStartedAtMs: action.startedAtMs,
     actionUpdatedAtMs: action.lastUpdatedAtMs,
     ...(action.errorCode === undefined ? {} : { errorCode: action.errorCode }),
+    ...actionIds(traceOf(actions)),
   };
   let next: Rotation = { ...rotation, ...seen };
   // An action of ours exists, so the request was accepted; no answer told us when, but its own start does.
@@ -169,6 +188,24 @@ function withAction(rotation: Rotation, action: ActionResult, nowMs: number): Ro
   if (action.state === 'done') return applyEvent(next, { kind: 'actionDone' }, { confirmedAtMs: nowMs });
   if (isFinalAction(action.state)) return applyEvent(next, { kind: 'actionFailed' }, { failure: 'action' });
   return next;
+}
+
+function traceOf(reading: Reading<unknown> | undefined): RequestTrace {
+  return reading?.kind === 'found' ? (reading.trace ?? {}) : {};
+}
+
+function actionIds({ requestId, clientRequestId }: RequestTrace): Partial<Rotation> {
+  return {
+    ...(requestId === undefined ? {} : { actionRequestId: requestId }),
+    ...(clientRequestId === undefined ? {} : { actionClientRequestId: clientRequestId }),
+  };
+}
+
+function keyIds({ requestId, clientRequestId }: RequestTrace): Partial<Rotation> {
+  return {
+    ...(requestId === undefined ? {} : { keyRequestId: requestId }),
+    ...(clientRequestId === undefined ? {} : { keyClientRequestId: clientRequestId }),
+  };
 }
 
 /** The newest key of the volume that was certainly created after our request. */
@@ -209,6 +246,7 @@ function proven(rotation: Rotation, key: RecoveryKey, look: Look, isConfirmed: b
       keyAfterId: key.keyId,
       keyAfterAtMs: key.createdAtMs,
       provenAtMs: look.nowMs,
+      ...keyIds(traceOf(look.keys)),
       ...(isConfirmed ? {} : { unconfirmed: true as const }),
       ...(fixed ? { fixedVolumeKeySeen: true as const } : {}),
     },

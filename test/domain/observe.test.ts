@@ -26,6 +26,7 @@ const SEND_BY_MS = CLAIMED_MS + 120_000;
 const ASKED_MS = CLAIMED_MS + 3_000;
 const ASKED_BY_MS = ASKED_MS + 1_000;
 const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 const IN_FLIGHT_MS = 60_000;
 
 const DEVICE = parseEntraDeviceId('aaaaaaaa-1111-4222-8333-444455556666') as EntraDeviceId;
@@ -357,17 +358,57 @@ describe('observe: a device that is gone', () => {
 });
 
 describe('observe: the encryption state', () => {
-  it('is kept as Graph sent it, or as none', () => {
-    expect(observe(CONFIRMED, look({ encryption: found(ENCRYPTION) })).encryption).toEqual(ENCRYPTION);
-    expect(observe(CONFIRMED, look({ encryption: GONE })).encryption).toBe('none');
-    expect(observe(CONFIRMED, look({ encryption: UNREADABLE })).encryption).toBeUndefined();
+  const nowMs = CLAIMED_MS + 2 * HOUR_MS;
+  const recorded = (seen: Partial<Look>, rotation = CONFIRMED) => observe(rotation, look(seen)).encryptionStates;
+
+  it('is recorded with its look, whole as Graph sent it, or as none', () => {
+    expect(recorded({ encryption: found(ENCRYPTION) })).toEqual([{ look: 1, atMs: nowMs, state: ENCRYPTION }]);
+    expect(recorded({ encryption: GONE })).toEqual([{ look: 1, atMs: nowMs, state: 'none' }]);
+    expect(recorded({ encryption: UNREADABLE })).toBeUndefined();
+    expect(recorded({})).toBeUndefined();
   });
 
-  it('is recorded with a rotation that is proven by the same look', () => {
-    const next = observe(CONFIRMED, look({ keys: found([NEW_KEY]), encryption: found(ENCRYPTION) }));
-    expect(next).toMatchObject({ state: 'proven', encryption: ENCRYPTION });
+  it('keeps members nobody knows yet', () => {
+    const strange: EncryptionState = {
+      ...ENCRYPTION,
+      encryptionState: 'encryptedByAliens',
+      advancedBitLockerStates: ['success', 'moonPhase'],
+    };
+    expect(recorded({ encryption: found(strange) })?.[0]?.state).toEqual(strange);
+  });
+
+  it('is recorded once per look, the first time, and once more by another look', () => {
+    const once = observe(CONFIRMED, look({ encryption: GONE }));
+    const other = found({ ...ENCRYPTION, encryptionState: 'notEncrypted' });
+    expect(observe(once, look({ encryption: other, nowMs: nowMs + 1 })).encryptionStates).toEqual(
+      once.encryptionStates,
+    );
+    expect(observe(once, look({ number: 2, encryption: found(ENCRYPTION) })).encryptionStates).toEqual([
+      { look: 1, atMs: nowMs, state: 'none' },
+      { look: 2, atMs: nowMs, state: ENCRYPTION },
+    ]);
+  });
+
+  it('keeps what became of an earlier one', () => {
+    const sent = { look: 0, atMs: 5, state: ENCRYPTION, creation: 'unknown', sender: 's' } as const;
+    const next = observe({ ...CONFIRMED, encryptionStates: [sent] }, look({ encryption: GONE }));
+    expect(next.encryptionStates?.[0]).toEqual(sent);
+  });
+
+  it.each<[string, Partial<Look>, RotationState]>([
+    ['is proven', { actions: found([action('done')]), keys: found([NEW_KEY]) }, 'proven'],
+    ['failed', { actions: found([action('failed')]) }, 'failed'],
+    ['is overdue', { isLast: true, keys: found([OLD_KEY]) }, 'overdue'],
+  ])('is recorded with a rotation that %s by the same look', (_what, seen, state) => {
+    const next = observe(REQUESTED, look({ ...seen, encryption: found(ENCRYPTION) }));
+    expect(next).toMatchObject({ state, encryptionStates: [{ look: 1, state: ENCRYPTION }] });
   });
 });
+
+/** Confirmed, with a state recorded so long before the look. */
+function recordedBefore(state: EncryptionState | 'none', number: number, agoMs = HOUR_MS): Rotation {
+  return { ...CONFIRMED, encryptionStates: [{ look: number, atMs: look().nowMs - agoMs, state }] };
+}
 
 describe('what a look reads', () => {
   it.each<[string, Rotation, Partial<Look>, boolean]>([
@@ -395,10 +436,22 @@ describe('what a look reads', () => {
   it.each<[string, Rotation, Partial<Look>, boolean]>([
     ['pending', REQUESTED, { actions: found([action('pending')]) }, false],
     ['done', REQUESTED, { actions: found([action('done')]) }, true],
+    ['failed', REQUESTED, { actions: found([action('failed')]) }, true],
+    ['canceled', REQUESTED, { actions: found([action('canceled')]) }, true],
+    ['not supported', REQUESTED, { actions: found([action('notSupported')]) }, true],
+    ['failed before the request', REQUESTED, { actions: found([action('failed', ASKED_MS - 1)]) }, false],
+    ['uncertain, nothing seen', UNCERTAIN, {}, false],
     ['confirmed', CONFIRMED, {}, true],
-    ['recorded already', { ...CONFIRMED, encryption: 'none' }, { isLast: true }, false],
     ['the last look', REQUESTED, { isLast: true }, true],
     ['gone', REQUESTED, { actions: GONE }, false],
+    ['none recorded before', recordedBefore('none', 0), {}, false],
+    ['none recorded before, the last look', recordedBefore('none', 0), { isLast: true }, true],
+    ['none recorded by this very look, the last', recordedBefore('none', 1), { isLast: true }, false],
+    ['one recorded before', recordedBefore(ENCRYPTION, 0), {}, false],
+    ['one recorded within the day, the last look', recordedBefore(ENCRYPTION, 0, DAY_MS - 1), { isLast: true }, false],
+    ['one older than the report is late, the last look', recordedBefore(ENCRYPTION, 0, DAY_MS), { isLast: true }, true],
+    ['one older than the report is late', recordedBefore(ENCRYPTION, 0, DAY_MS), {}, false],
+    ['one of this very look, the last', recordedBefore(ENCRYPTION, 1, DAY_MS), { isLast: true }, false],
   ])('the encryption state, %s: %s', (_what, rotation, over, needed) => {
     expect(needsEncryptionState(rotation, look(over))).toBe(needed);
   });
@@ -491,6 +544,28 @@ describe('laws of observe', () => {
         const once = numbered.reduce(observe, rotation);
         const twice = numbered.flatMap((one) => [one, one]).reduce(observe, rotation);
         expect(twice).toEqual(once);
+      }),
+      RUNS,
+    );
+  });
+
+  it('what is recorded of the encryption grows by one entry per look that read it, and is never rewritten', () => {
+    fc.assert(
+      fc.property(openRotation, fc.array(anyLook, { maxLength: 5 }), (rotation, looks) => {
+        let current = rotation;
+        for (const [i, one] of looks.entries()) {
+          const seen = { ...one, number: i + 1 };
+          const before = current.encryptionStates ?? [];
+          const inSight = !isTerminal(current.state) && current.state !== 'planned';
+          current = observe(current, seen);
+          const read = inSight && seen.encryption !== undefined && seen.encryption.kind !== 'unreadable';
+          expect(current.encryptionStates ?? []).toEqual([
+            ...before,
+            ...(read
+              ? [{ look: i + 1, atMs: seen.nowMs, state: seen.encryption?.kind === 'gone' ? 'none' : ENCRYPTION }]
+              : []),
+          ]);
+        }
       }),
       RUNS,
     );

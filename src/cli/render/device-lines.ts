@@ -1,5 +1,6 @@
 /** One device for people: what the ledger knows, and its rotation. Pure. Layer: cli. */
 import type { DeviceRecord } from '../../domain/device-record.ts';
+import type { RecordedEncryptionState, StateCreationStage } from '../../domain/encryption-state.ts';
 import type { RunId } from '../../domain/ids.ts';
 import type { Rotation } from '../../domain/rotation.ts';
 import type { Style } from './style.ts';
@@ -20,6 +21,11 @@ export function deviceLines({ record, rotation }: DeviceStanding, style: Style):
     ...(rotation === undefined
       ? ['', 'No rotation of it in that run.']
       : ['', style.bold(`In run ${rotation.runId}`), ...facts(rotationFacts(rotation.rotation))]),
+    ...(rotation?.rotation.encryptionStates ?? []).flatMap((recorded) => [
+      '',
+      style.bold(`Encryption at look ${recorded.look + 1}, ${at(recorded.atMs)}`),
+      ...stateLines(recorded),
+    ]),
   ];
 }
 
@@ -40,10 +46,11 @@ function recordFacts(record: DeviceRecord): readonly Fact[] {
   return [
     ['Entra device id', record.entraDeviceId],
     ['managed device id', record.managedDeviceId],
-    ['last asked', at(record.lastRequestAtMs)],
+    ['last asked', at(record.lastRequestAtMs) ?? 'never'],
     ['last run', record.lastRunId],
     ['last ended', record.lastState],
     ['newest key seen', at(record.lastKeyAtMs)],
+    ['put into escrow', record.importedKeyIds?.join(', ')],
     ['held by run', record.claim?.runId],
     ['pending since', at(record.claim?.pending?.sinceMs)],
   ];
@@ -81,6 +88,39 @@ function rotationFacts(rotation: Rotation): readonly Fact[] {
         : undefined,
     ],
   ];
+}
+
+/** What became of creating it in Graph; without `RECORD_TO_GRAPH` nothing is sent. */
+const CREATION_WORDS: Readonly<Record<StateCreationStage, string>> = {
+  sending: 'being created',
+  created: 'created',
+  refused: 'refused',
+  unknown: 'unknown: it may have been created; not sent again',
+};
+
+/** What Intune reported, which may be a day behind the device. */
+function stateLines({ state, creation }: RecordedEncryptionState): readonly string[] {
+  if (state === 'none') return ['  none: Intune has no encryption state for it'];
+  return facts([
+    ['readiness', reported(state.encryptionReadinessState)],
+    ['encryption', reported(state.encryptionState)],
+    ['policy setting', reported(state.encryptionPolicySettingState)],
+    ['BitLocker', reported(state.advancedBitLockerStates.join(', '))],
+    ['FileVault', reported(state.fileVaultStates.join(', '))],
+    ['TPM', reported(state.tpmSpecificationVersion)],
+    ['OS', reported(state.osVersion)],
+    ['device type', reported(state.deviceType)],
+    ['device name', reported(state.deviceName)],
+    ['user', reported(state.userPrincipalName)],
+    ...state.policyDetails.map(({ policyId, policyName }): Fact => ['policy', `${policyName} (${policyId})`]),
+    ['state id', state.id],
+    ['in Graph', creation === undefined ? 'not sent' : CREATION_WORDS[creation]],
+  ]);
+}
+
+/** What Graph left out is empty. */
+function reported(text: string): string | undefined {
+  return text === '' ? undefined : text;
 }
 
 /** As Windows and Intune documentation write it. */

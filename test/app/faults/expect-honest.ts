@@ -6,6 +6,7 @@ import { isTerminal, type Rotation } from '../../../src/domain/rotation.ts';
 import { addCounts, type Run } from '../../../src/domain/run.ts';
 import { CANARY_SECRETS } from '../../../src/simulator/canary-secrets.ts';
 import type { DeviceTruth } from '../../../src/simulator/truth.ts';
+import { expectEvidence, reportTexts } from '../../support/expect-evidence.ts';
 import type { FaultWorld } from './fault-world.ts';
 
 export interface Honesty {
@@ -28,6 +29,7 @@ export async function expectHonest(world: FaultWorld, { late = [], openEnded = f
   }
   expectTruth([...world.sim.truth.devices()], rows, runs.length, late);
   await expectNoSecrets(world, runs, rows);
+  await expectEvidence(world);
 }
 
 async function expectCounts(world: FaultWorld, run: Run, rows: readonly Rotation[]): Promise<void> {
@@ -80,7 +82,13 @@ function wasAsked({ state }: Rotation): boolean {
 
 /** Searches every log line, row, message, file and error for recovery passwords and tokens. */
 async function expectNoSecrets(world: FaultWorld, runs: readonly Run[], rows: readonly Rotation[]): Promise<void> {
-  const texts = [...world.log, ...world.files, JSON.stringify(runs), JSON.stringify(rows)];
+  const texts = [
+    ...world.log,
+    ...world.files,
+    ...(await reportTexts(world)),
+    JSON.stringify(runs),
+    JSON.stringify(rows),
+  ];
   texts.push(JSON.stringify(world.queues.sent()));
   for (const error of world.errors) texts.push(inspect(error, { depth: 10, showHidden: true }));
   for (const { runId } of runs) {

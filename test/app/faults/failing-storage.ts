@@ -1,4 +1,4 @@
-/** A process whose storage fails on purpose: ledger, queues, planning files and budget rows. */
+/** A process whose storage fails on purpose: ledger, queues, planning files, reports and budget rows. */
 import { StorageError } from '../../../src/domain/storage-error.ts';
 import { createLife, type Life } from '../../support/mortal.ts';
 

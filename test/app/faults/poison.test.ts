@@ -56,9 +56,13 @@ describe('a look that fails at every delivery', () => {
     expect(others).toEqual([]);
     expect(entry).toMatchObject({
       queue: 'encryption-states',
-      reason: expect.stringMatching(
-        /^looking at slice .* failed at every delivery; the rotations it was to settle are abandoned$/,
-      ),
+      reasons: [
+        expect.stringMatching(
+          /^looking at slice .* failed at every delivery; the rotations it was to settle are abandoned$/,
+        ),
+        // The one thing that helps: what the last delivery died of.
+        `GraphError: ${errorMessages(world).at(-1)}`,
+      ],
     });
     expect(entry?.devices).toHaveLength(FLEET);
     expect(logLines(world, 'message quarantined')).toMatchObject([{ devices: FLEET }]);
@@ -114,7 +118,16 @@ describe('a continuation that fails at every delivery', () => {
     garbled(world, { method: 'GET', path: /managedDevices$/ }, 3, { kind: 'malformed', variant: 'missingValue' });
     await world.clock.run(() => live(world, world.start(), 2));
     expect(await quarantined(world)).toMatchObject([
-      { queue: 'rotation-runs', reason: 'a message of the queue rotation-runs failed at every delivery', devices: [] },
+      {
+        queue: 'rotation-runs',
+        reasons: [
+          'carrying the run on failed at every delivery; the next tick of the timer tries again',
+          `GraphError: ${errorMessages(world).at(-1)}`,
+        ],
+        runId: (await firstRun(world))?.runId,
+        // It was to plan the fleet: nobody is named yet.
+        devices: [],
+      },
     ]);
     const run = await firstRun(world);
     expect(run?.state).toBe('completed');

@@ -56,6 +56,7 @@ describe('storage that is unreachable for a while', () => {
     ['the tables', /^ledger/],
     ['the queues', /^queues/],
     ['the planning files', /^workFiles/],
+    ['the reports', /^reportFiles/],
     ['the budget rows', /^budgets/],
   ] as const;
   const POINTS = [1, 20, 60, 100, 140, 180, 220, 260];
