@@ -5,13 +5,14 @@ import type { Deps } from './deps.ts';
 import { settleClaims } from './settle-claims.ts';
 import { countRotations } from './slice-rows.ts';
 
-/** The devices given up. Doing it twice changes nothing. */
+/** The devices given up, whether by this call or by one before. Doing it twice changes nothing. */
 export async function abandonSlice(deps: Deps, runId: RunId, sliceId: SliceId): Promise<readonly EntraDeviceId[]> {
   for (;;) {
     const run = await deps.ledger.readRun(runId);
     const slice = await deps.ledger.readSlice(runId, sliceId);
-    if (run === undefined || slice === undefined || slice.value.state === 'closed') return [];
+    if (run === undefined || slice === undefined) return [];
     let rotations = await readAll(deps, runId, slice.value.orders);
+    if (slice.value.state === 'closed') return abandonedDevices(rotations.map((row) => row.value));
     while (rotations.some(({ value }) => !isTerminal(value.state))) {
       const open = rotations.filter(({ value }) => !isTerminal(value.state));
       await deps.ledger.writeRotations(

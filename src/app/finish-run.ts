@@ -2,7 +2,10 @@
 
 import type { RunId } from '../domain/ids.ts';
 import type { Deps } from './deps.ts';
+import { writeEvidence } from './evidence/write-evidence.ts';
+import { notifyEnded } from './notify/notify-run.ts';
 import { planPrefix } from './plan/plan-files.ts';
+import { writeReport } from './report/write-report.ts';
 import { countRun } from './run-counts.ts';
 import type { RunLease } from './run-lease.ts';
 import { takeLease } from './run-lease.ts';
@@ -10,7 +13,7 @@ import { takeLease } from './run-lease.ts';
 /** True when a slice of the run still has looks or requests to come. */
 export async function hasOpenSlices(deps: Deps, runId: RunId): Promise<boolean> {
   for (const state of ['open', 'again'] as const) {
-    for await (const _slice of deps.ledger.listSlices(runId, { state })) return true;
+    for await (const _slice of deps.ledger.listSlices(runId, { state, limit: 1 })) return true;
   }
   return false;
 }
@@ -22,11 +25,17 @@ export async function finishIfSettled(deps: Deps, lease: RunLease): Promise<bool
   const counts = await countRun(deps.ledger, run);
   // Before the last write: should deleting fail, finishing is tried again.
   await deps.workFiles.deleteAll(planPrefix(run.tenantId, run.runId));
+  // Likewise: a run that cannot be shown has not ended.
+  const evidence = await writeEvidence(deps, run, lease.lost);
+  const state = run.abortReason === undefined ? 'completed' : 'aborted';
+  await writeReport(deps, { ...run, state, evidence }, lease.lost);
+  await notifyEnded(deps, lease, counts, { state, evidence });
   await lease.release({
-    state: run.abortReason === undefined ? 'completed' : 'aborted',
+    state,
     finishedAtMs: deps.clock.nowMs(),
     finalCounts: counts.states,
     skipped: counts.skipped,
+    evidence,
   });
   deps.logger.info(run.abortReason === undefined ? 'run completed' : 'run aborted', {
     runId: run.runId,
@@ -34,6 +43,8 @@ export async function finishIfSettled(deps: Deps, lease: RunLease): Promise<bool
     ...(run.abortReason === undefined ? {} : { abortReason: run.abortReason }),
     counts: counts.states as Readonly<Record<string, number>>,
     skipped: counts.skipped as Readonly<Record<string, number>>,
+    evidence: evidence.version,
+    digest: evidence.digest,
   });
   return true;
 }

@@ -26,13 +26,15 @@ export async function sendMessage(queue: QueueTarget, text: string, delayMs: num
   await guarded(queue.operation, () => queue.client.sendMessage(text, { messageTimeToLive: NEVER, visibilityTimeout }));
 }
 
-/** Bodies are plain JSON. */
+/** Bodies of our own are plain JSON. */
 export function createAzureQueues(queues: {
+  readonly requests: QueueTarget;
   readonly runs: QueueTarget;
   readonly encryptionStates: QueueTarget;
 }): Queues {
   return {
     sendContinuation: (message, delayMs) => sendMessage(queues.runs, JSON.stringify(message), delayMs),
     sendSlice: (message, delayMs) => sendMessage(queues.encryptionStates, JSON.stringify(message), delayMs),
+    sendRequest: (text, delayMs) => sendMessage(queues.requests, text, delayMs),
   };
 }

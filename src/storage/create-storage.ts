@@ -3,9 +3,10 @@ import type { TokenCredential } from '@azure/core-auth';
 import type { ContainerClient } from '@azure/storage-blob';
 import type { QueueClient } from '@azure/storage-queue';
 import type { TenantId } from '../domain/ids.ts';
-import type { BudgetStore, Clock, Ledger, Queues, Random, WorkFiles } from '../domain/ports.ts';
+import type { BudgetStore, Clock, Ledger, Queues, Random, ReportFiles, WorkFiles } from '../domain/ports.ts';
 import { createAzureClients } from './azure-clients.ts';
 import { createAzureQueues, type QueueTarget, sendMessage } from './azure-queues.ts';
+import { createBlobReportFiles } from './blob-report-files.ts';
 import { createBlobWorkFiles } from './blob-work-files.ts';
 import type { StorageConnection } from './connection.ts';
 import { guarded, type StorageOperation } from './fault.ts';
@@ -32,6 +33,7 @@ export interface Storage {
   readonly ledger: Ledger;
   readonly queues: Queues;
   readonly workFiles: WorkFiles;
+  readonly reportFiles: ReportFiles;
   readonly budgetStore: BudgetStore;
   /** Creates what is missing: tables, queues, containers. Harmless when repeated. @throws {StorageError} */
   createAll(): Promise<void>;
@@ -91,8 +93,13 @@ export function createStorage({ connection, tenantId, clock, random, credential 
 
   return {
     ledger: createTableLedger(tables, tenantId, serverClock),
-    queues: createAzureQueues({ runs: target(QUEUES.runs), encryptionStates: target(QUEUES.encryptionStates) }),
+    queues: createAzureQueues({
+      requests: target(QUEUES.requests),
+      runs: target(QUEUES.runs),
+      encryptionStates: target(QUEUES.encryptionStates),
+    }),
     workFiles: createBlobWorkFiles(container(CONTAINERS.work), random, operation('Blob', CONTAINERS.work)),
+    reportFiles: createBlobReportFiles(container(CONTAINERS.reports), random, operation('Blob', CONTAINERS.reports)),
     budgetStore: createTableBudgetStore(tables.budgets, tenantId, serverClock),
     createAll,
     send: (name, text, delayMs) => sendMessage(target(name), text, delayMs),

@@ -56,7 +56,7 @@ const CREDENTIAL =
 const ROLES = {
   Table: 'Storage Table Data Contributor',
   Queue: 'Storage Queue Data Contributor',
-  Blob: 'Storage Blob Data Contributor',
+  Blob: 'Storage Blob Data Owner',
 } as const;
 
 function isLoopback(host: string): boolean {

@@ -36,6 +36,11 @@ export function currentPartition(tenantId: TenantId): string {
   return `${tenantId}_current`;
 }
 
+/** Partition of notes on deliveries that failed, in `Quarantine`: apart, so that it lists messages only. */
+export function faultPartition(tenantId: TenantId): string {
+  return `${tenantId}_faults`;
+}
+
 /** Row key of the pointer to the current run. */
 export const CURRENT_ROW = 'current';
 /** Row key of a run's outcomes. */

@@ -91,8 +91,9 @@ export function createRotationLedger(table: TableStore, tenantId: TenantId): Rot
       return (await readOrders(runPartition(tenantId, runId), orders)).map(versioned);
     },
 
-    async *rotationPages(runId) {
-      for await (const page of table.pages(odata`PartitionKey eq ${runPartition(tenantId, runId)}`)) {
+    async *rotationPages(runId, rowsPerPage) {
+      const filter = odata`PartitionKey eq ${runPartition(tenantId, runId)}`;
+      for await (const page of table.pages(filter, undefined, rowsPerPage)) {
         yield page.map((row) => rotationCodec.decode(row));
       }
     },

@@ -72,10 +72,12 @@ export function createRunLedger(table: TableStore, tenantId: TenantId): RunLedge
       return table.replace(tenantId, run.runId, runCodec.encode(await targets.toRow(run)), version);
     },
 
-    async *listRuns({ unfinished }) {
-      const filter = unfinished
-        ? odata`PartitionKey eq ${tenantId} and state ne ${'completed'} and state ne ${'aborted'}`
-        : odata`PartitionKey eq ${tenantId}`;
+    async *listRuns({ unfinished, evidenceDue }) {
+      const filter = [
+        odata`PartitionKey eq ${tenantId}`,
+        ...(unfinished ? [odata`state ne ${'completed'} and state ne ${'aborted'}`] : []),
+        ...(evidenceDue === true ? [odata`evidenceDue eq ${true}`] : []),
+      ].join(' and ');
       const rows: StoredRow[] = [];
       for await (const page of table.pages(filter)) rows.push(...page);
       const runs = rows.map((row) => runCodec.decode(row)).sort(newestFirst);
@@ -103,11 +105,11 @@ export function createRunLedger(table: TableStore, tenantId: TenantId): RunLedge
       });
     },
 
-    async *listSlices(runId, { state }) {
+    async *listSlices(runId, { state, limit }) {
       // '.' follows '-', so this is every key that starts with the prefix.
       const all = rowsBetween(partitionOf(runId), SLICE_PREFIX, `${SLICE_PREFIX.slice(0, -1)}.`);
       const filter = state === undefined ? all : `${all} and ${odata`state eq ${state}`}`;
-      for await (const page of table.pages(filter)) {
+      for await (const page of table.pages(filter, limit)) {
         for (const row of page) yield { value: sliceCodec.decode(row), version: row.etag };
       }
     },

@@ -1,11 +1,9 @@
 /** The ledger on Azure Table Storage. Layer: storage adapter. */
-import { odata } from '@azure/data-tables';
 import type { TenantId } from '../domain/ids.ts';
 import type { Ledger } from '../domain/ports.ts';
 import { createDeviceLedger } from './device-ledger.ts';
-import { rowKeyOf } from './names.ts';
+import { createQuarantineLedger } from './quarantine-ledger.ts';
 import { createRotationLedger } from './rotation-ledger.ts';
-import { quarantineCodec } from './rows/quarantine-row.ts';
 import { createRunLedger } from './run-ledger.ts';
 import type { ServerClock } from './server-clock.ts';
 import type { TableStore } from './table-store.ts';
@@ -25,13 +23,6 @@ export function createTableLedger(tables: LedgerTables, tenantId: TenantId, serv
     ...createRunLedger(tables.runs, tenantId),
     ...createRotationLedger(tables.rotations, tenantId),
     ...createDeviceLedger(tables.devices, tenantId),
-
-    quarantine: (entry) => tables.quarantine.upsert(tenantId, rowKeyOf(entry.id), quarantineCodec.encode(entry)),
-
-    async *listQuarantine() {
-      for await (const page of tables.quarantine.pages(odata`PartitionKey eq ${tenantId}`)) {
-        for (const row of page) yield quarantineCodec.decode(row);
-      }
-    },
+    ...createQuarantineLedger(tables.quarantine, tenantId),
   };
 }

@@ -27,10 +27,12 @@ export interface TableStore {
   replace(partitionKey: string, rowKey: string, cells: Cells, version: string): Promise<string | undefined>;
   /** Inserts or overwrites. */
   upsert(partitionKey: string, rowKey: string, cells: Cells): Promise<void>;
+  /** Deletes the row, of that version if one is given. A row that is gone, or of another version, is left as it is. */
+  remove(partitionKey: string, rowKey: string, version?: string): Promise<void>;
   /** All or nothing: at most 100 rows and 4 MiB. */
   transact(partitionKey: string, writes: readonly RowWrite[]): Promise<TransactionResult>;
-  /** Rows that match, in order of their keys, at most 1,000 at a time; never an empty page. */
-  pages(filter: string): AsyncIterable<readonly StoredRow[]>;
+  /** Rows that match, in order of their keys, at most `rowsPerPage` (1,000) at a time and `limit` in all; never an empty page. */
+  pages(filter: string, limit?: number, rowsPerPage?: number): AsyncIterable<readonly StoredRow[]>;
   /** Creates the table when it is missing. */
   create(): Promise<void>;
 }
@@ -108,6 +110,14 @@ export function createTableStore(client: TableClient, transport: Transport, oper
       await guarded(operation, () => client.upsertEntity({ partitionKey, rowKey, ...cells }, 'Replace'));
     },
 
+    async remove(partitionKey, rowKey, version = '*') {
+      try {
+        await client.deleteEntity(partitionKey, rowKey, { etag: version });
+      } catch (error) {
+        if (!CONFLICTS.has(readFault(error).code)) throw toStorageError(operation, error);
+      }
+    },
+
     async transact(partitionKey, writes) {
       const actions = writes.map(({ rowKey, cells, version }): TransactionAction => {
         const entity = { ...cells, partitionKey, rowKey };
@@ -123,10 +133,16 @@ export function createTableStore(client: TableClient, transport: Transport, oper
       }
     },
 
-    async *pages(filter) {
-      const pages = client.listEntities({ queryOptions: { filter } }).byPage({ maxPageSize: ROWS_PER_PAGE });
+    async *pages(filter, limit = Number.POSITIVE_INFINITY, rowsPerPage = ROWS_PER_PAGE) {
+      const maxPageSize = Math.min(limit, rowsPerPage, ROWS_PER_PAGE);
+      const pages = client.listEntities({ queryOptions: { filter } }).byPage({ maxPageSize });
+      let left = limit;
       try {
-        for await (const page of pages) if (page.length > 0) yield page as unknown as readonly StoredRow[];
+        for await (const page of pages) {
+          if (page.length > 0) yield page.slice(0, left) as unknown as readonly StoredRow[];
+          left -= page.length;
+          if (left <= 0) return;
+        }
       } catch (error) {
         throw toStorageError(operation, error);
       }

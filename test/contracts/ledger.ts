@@ -1,6 +1,8 @@
 /** What every `Ledger` promises; run on memory and on Azurite. */
 import { describe, expect, it } from 'vitest';
-import type { Ledger, Versioned } from '../../src/domain/ports.ts';
+import { type DeviceRecord, MOST_IMPORTED_KEYS } from '../../src/domain/device-record.ts';
+import type { RecoveryKeyId } from '../../src/domain/ids.ts';
+import type { Ledger, QuarantineEntry, Versioned } from '../../src/domain/ports.ts';
 import type { Rotation } from '../../src/domain/rotation.ts';
 import {
   collect,
@@ -108,6 +110,25 @@ export function ledgerContract(fresh: () => Ledger | Promise<Ledger>): void {
       expect(open.map(({ state }) => state)).toEqual(['rotating', 'settling', 'planning']);
     });
 
+    it('can be listed by whether a further version of their evidence is due', async () => {
+      const ledger = await fresh();
+      const evidence = { version: 1, lines: 4, digest: 'd', lateNotices: 1 };
+      const due = sampleRun({ state: 'completed', evidence, lateNotices: 2 });
+      const runs = [
+        due,
+        sampleRun({ state: 'completed', evidence, lateNotices: 1 }),
+        sampleRun({ evidence }),
+        sampleRun(),
+      ];
+      for (const run of runs) await ledger.createRun(run);
+      const listDue = () => collect(ledger.listRuns({ unfinished: false, evidenceDue: true }));
+      expect(await listDue()).toEqual([due]);
+      expect(await collect(ledger.listRuns({ unfinished: true, evidenceDue: true }))).toEqual([]);
+      const stored = present(await ledger.readRun(due.runId));
+      await ledger.writeRun({ ...due, evidence: { ...evidence, version: 2, lateNotices: 2 } }, stored.version);
+      expect(await listDue()).toEqual([]);
+    });
+
     it('keep target lists far longer than a row, in order, also when written again by someone who read them', async () => {
       const ledger = await fresh();
       const targets = Array.from({ length: 12_000 }, () => ({ entraDeviceId: newEntraDeviceId() }));
@@ -169,6 +190,9 @@ export function ledgerContract(fresh: () => Ledger | Promise<Ledger>): void {
       expect(all).toEqual([...slices].reverse());
       const closed = await collect(ledger.listSlices(runId, { state: 'closed' }));
       expect(closed).toHaveLength(10);
+      const first = await collect(ledger.listSlices(runId, { state: 'closed', limit: 3 }));
+      expect(first).toEqual(closed.slice(0, 3));
+      expect(await collect(ledger.listSlices(runId, { limit: 31 }))).toHaveLength(30);
       const { value, version } = present(closed[0]);
       expect(await ledger.writeSlices(runId, [{ slice: { ...value, look: 1 }, version }])).toBe(true);
     });
@@ -228,6 +252,9 @@ export function ledgerContract(fresh: () => Ledger | Promise<Ledger>): void {
       expect(Math.max(...pages.map((page) => page.length))).toBeLessThanOrEqual(1_000);
       expect(pages.flat()).toEqual(rotations);
       expect(await collect(ledger.rotationPages(newRunId()))).toEqual([]);
+      const small = await collect(ledger.rotationPages(runId, 300));
+      expect(Math.max(...small.map((page) => page.length))).toBeLessThanOrEqual(300);
+      expect(small.flat()).toEqual(rotations);
     });
 
     it('that exist are left as they are by planning again', async () => {
@@ -335,7 +362,7 @@ export function ledgerContract(fresh: () => Ledger | Promise<Ledger>): void {
         policyDetails: [{ policyId: 'p', policyName: text }],
       };
       const changed = rows.map(({ value, version }) => ({
-        value: { ...value, deviceName: text, encryption },
+        value: { ...value, deviceName: text, encryptionStates: [{ look: 0, atMs: 1, state: encryption }] },
         version,
       }));
       expect(await ledger.writeRotations(runId, changed)).toEqual([]);
@@ -379,6 +406,19 @@ export function ledgerContract(fresh: () => Ledger | Promise<Ledger>): void {
       await ledger.writeDevices([{ record: released, version: stored.version }]);
       const after = (await ledger.readDevices([record.entraDeviceId])).get(record.entraDeviceId);
       expect(after?.value).toEqual(released);
+    });
+
+    it('keep the keys that were imported, also of a device that no run has claimed', async () => {
+      const ledger = await fresh();
+      const entraDeviceId = newEntraDeviceId();
+      const importedKeyIds = Array.from({ length: MOST_IMPORTED_KEYS }, () => String(newRunId()) as RecoveryKeyId);
+      const imported: DeviceRecord = { entraDeviceId, importedKeyIds, importUntilMs: 1_790_000_000_007 };
+      await ledger.writeDevices([{ record: imported, version: undefined }]);
+      const stored = present((await ledger.readDevices([entraDeviceId])).get(entraDeviceId));
+      expect(stored.value).toEqual(imported);
+      const claimed = sampleDevice({ ...imported, lastRequestAtMs: 7 });
+      expect(await ledger.writeDevices([{ record: claimed, version: stored.version }])).toEqual([]);
+      expect((await ledger.readDevices([entraDeviceId])).get(entraDeviceId)?.value).toEqual(claimed);
     });
 
     it('name the losers: rows of another version, and inserts of rows that exist', async () => {
@@ -432,22 +472,93 @@ export function ledgerContract(fresh: () => Ledger | Promise<Ledger>): void {
     });
   });
 
-  it('keeps quarantined messages: same id, same row, any characters', async () => {
-    const ledger = await fresh();
-    const entry = {
-      id: 'rotation-runs/1 #? é',
+  describe('quarantined messages', () => {
+    const ID = 'rotation-runs/1 #? é';
+    const AT_MS = 1_790_000_000_000;
+    const entry: QuarantineEntry = {
+      id: ID,
       queue: 'rotation-runs',
-      reason: 'checkpoint must be a whole number',
-      message: `{"a":"${'ü'.repeat(31_900)}"}`,
-      devices: Array.from({ length: 2_000 }, newEntraDeviceId),
-      atMs: 1_790_000_000_000,
+      reasons: ['checkpoint must be a whole number'],
+      message: '{}',
+      devices: [],
+      atMs: AT_MS,
     };
-    await ledger.quarantine(entry);
-    await ledger.quarantine({ ...entry, reason: 'again' });
-    const other = { ...entry, id: 'rotation-runs/2', runId: newRunId(), sliceId: sampleSlice(0).sliceId };
-    await ledger.quarantine(other);
-    const all = await collect(ledger.listQuarantine());
-    expect(all).toHaveLength(2);
-    expect(all).toEqual(expect.arrayContaining([{ ...entry, reason: 'again' }, other]));
+
+    it('come back whole, of any characters; the same id is the same row', async () => {
+      const ledger = await fresh();
+      const whole = {
+        ...entry,
+        // 64 KiB, the most that a queue takes.
+        message: `{"a":"${'ü'.repeat(20_000)}🎉${'"\\ '.repeat(8_500)}"}`.slice(0, 65_536),
+        devices: Array.from({ length: 2_000 }, newEntraDeviceId),
+      };
+      expect(await ledger.readQuarantine(ID)).toBeUndefined();
+      await ledger.quarantine(entry);
+      await ledger.quarantine(whole);
+      const other = { ...whole, id: 'rotation-runs/2', runId: newRunId(), sliceId: sampleSlice(0).sliceId };
+      await ledger.quarantine(other);
+      expect(await ledger.readQuarantine(ID)).toEqual(whole);
+      const all = await collect(ledger.listQuarantine());
+      expect(all).toHaveLength(2);
+      expect(all).toEqual(expect.arrayContaining([whole, other]));
+    });
+
+    it('keep every reason on a line of its own, and count those beyond what a row holds', async () => {
+      const ledger = await fresh();
+      const reasons = [
+        'targets[0] must have\r\n  one form',
+        'x'.repeat(70_000),
+        ...Array.from({ length: 6_000 }, reasonOf),
+      ];
+      await ledger.quarantine({ ...entry, reasons, message: 'ü'.repeat(65_536), devices: reasons.slice(2, 1_002) });
+      const stored = present(await ledger.readQuarantine(ID)).reasons;
+      expect(stored.slice(0, 2)).toEqual(['targets[0] must have one form', 'x'.repeat(70_000)]);
+      const kept = stored.slice(0, -1);
+      expect(kept.slice(2)).toEqual(reasons.slice(2, kept.length));
+      expect(kept.length).toBeGreaterThan(2_000);
+      expect(stored.at(-1)).toBe(`and ${reasons.length - kept.length} more`);
+    });
+
+    const reasonOf = (_: unknown, i: number) => `targets[${i}] must be a managed device id, a GUID, got "${i}"`;
+
+    it('are deleted as they were read: one that was quarantined again since stays', async () => {
+      const ledger = await fresh();
+      await ledger.deleteQuarantine(ID, AT_MS);
+      await ledger.quarantine(entry);
+      await ledger.quarantine({ ...entry, atMs: AT_MS + 1 });
+      await ledger.deleteQuarantine(ID, AT_MS);
+      expect(await ledger.readQuarantine(ID)).toEqual({ ...entry, atMs: AT_MS + 1 });
+      await ledger.deleteQuarantine(ID, AT_MS + 1);
+      expect(await ledger.readQuarantine(ID)).toBeUndefined();
+      expect(await collect(ledger.listQuarantine())).toEqual([]);
+    });
+
+    it('are preceded by a note of their last fault, which is no message, is short, and goes with them', async () => {
+      const ledger = await fresh();
+      const runId = newRunId();
+      expect(await ledger.readFault(ID)).toBeUndefined();
+      await ledger.noteFault(ID, { fault: 'first' });
+      await ledger.noteFault(ID, { fault: `GraphError: malformed\nanswer ${'🎉'.repeat(600)}`, runId });
+      const noted = present(await ledger.readFault(ID));
+      expect(noted.fault).toMatch(/^GraphError: malformed answer (🎉)+…$/u);
+      expect(noted.fault.length).toBeLessThanOrEqual(1_000);
+      expect(noted.runId).toBe(runId);
+      expect(await collect(ledger.listQuarantine())).toEqual([]);
+      await ledger.quarantine(entry);
+      expect(await ledger.readFault(ID)).toBeUndefined();
+      await ledger.noteFault(ID, { fault: 'again' });
+      await ledger.deleteQuarantine(ID, AT_MS);
+      expect(await ledger.readFault(ID)).toBeUndefined();
+    });
+
+    it('need no note once a delivery went well', async () => {
+      const ledger = await fresh();
+      await ledger.noteFault(ID, { fault: 'an outage' });
+      await ledger.noteFault('rotation-runs/2', { fault: 'another' });
+      await ledger.forgetFault(ID);
+      await ledger.forgetFault(ID);
+      expect(await ledger.readFault(ID)).toBeUndefined();
+      expect(await ledger.readFault('rotation-runs/2')).toEqual({ fault: 'another' });
+    });
   });
 }

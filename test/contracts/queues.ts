@@ -8,6 +8,8 @@ import { MAX_MESSAGE_DELAY_MS, type Queues } from '../../src/domain/ports.ts';
 export interface QueuesUnderTest {
   readonly queues: Queues;
   receive(queue: 'rotation-runs' | 'encryption-states'): Promise<readonly unknown[]>;
+  /** The texts of visible requests, taken off their queue. */
+  receiveRequests(): Promise<readonly string[]>;
 }
 
 const tenantId = randomUUID() as TenantId;
@@ -23,6 +25,25 @@ export function queuesContract(fresh: () => QueuesUnderTest | Promise<QueuesUnde
     await queues.sendSlice(slice, 0);
     expect(await receive('rotation-runs')).toEqual([continuation]);
     expect(await receive('encryption-states')).toEqual([slice]);
+  });
+
+  it.each([
+    '{"targets":[{"deviceName":"Ünit <7> & 8"}]}',
+    'eyJ0YXJnZXRzIjpbXX0=',
+    'no JSON at all',
+    JSON.stringify({ targets: 'x'.repeat(60_000) }),
+  ])('sends a request as the text it is (%#)', async (text) => {
+    const { queues, receive, receiveRequests } = await fresh();
+    await queues.sendRequest(text, 0);
+    expect(await receive('rotation-runs')).toEqual([]);
+    expect(await receiveRequests()).toEqual([text]);
+  });
+
+  it('hides a request as long as it is delayed', async () => {
+    const { queues, receiveRequests } = await fresh();
+    await queues.sendRequest('{}', 1_500);
+    expect(await receiveRequests()).toEqual([]);
+    await expect(queues.sendRequest('{}', MAX_MESSAGE_DELAY_MS + 1)).rejects.toThrow(RangeError);
   });
 
   it.each([1, 1_500, MAX_MESSAGE_DELAY_MS])('hides a message that is delayed by %d ms', async (delayMs) => {

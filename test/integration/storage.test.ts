@@ -9,13 +9,15 @@ import {
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseTenantId } from '../../src/domain/ids.ts';
+import { decodeMessageBody } from '../../src/domain/message-body.ts';
+import type { ReportFiles } from '../../src/domain/ports.ts';
 import { createStorage, type Storage } from '../../src/storage/create-storage.ts';
-import { decodeMessageBody } from '../../src/storage/message-body.ts';
 import { createSystemClock } from '../../src/system/clock.ts';
 import { createSystemRandom } from '../../src/system/random.ts';
 import { budgetStoreContract } from '../contracts/budget-store.ts';
 import { ledgerContract } from '../contracts/ledger.ts';
 import { queuesContract } from '../contracts/queues.ts';
+import { reportFilesContract } from '../contracts/report-files.ts';
 import { collect, newRunId, sampleDevice, sampleRotations, sampleRun } from '../contracts/samples.ts';
 import { workFilesContract } from '../contracts/work-files.ts';
 import { anyDeviceRecord, anyRotation } from '../storage/arbitraries.ts';
@@ -126,11 +128,48 @@ describe('the work files in blobs', () => {
   });
 });
 
+describe('the report files in blobs', () => {
+  // The container is shared by all tests of this file, and nothing can be deleted: each storage has a prefix of its own.
+  reportFilesContract(async () => below(randomUUID(), (await azurite.freshStorage()).reportFiles));
+
+  it('tell their type, and hide who wrote them', async () => {
+    const storage = await azurite.freshStorage();
+    const name = `${randomUUID()}/evidence-1.csv`;
+    async function* content() {
+      yield Buffer.from('a,b');
+    }
+    const contentType = 'text/csv; charset=utf-8';
+    expect(
+      await storage.reportFiles.create({ name, contentType, content: content(), metadata: () => ({ a: 'b' }) }),
+    ).toBe(true);
+    const properties = await storage.container('reports').getBlobClient(name).getProperties();
+    expect(properties.contentType).toBe(contentType);
+    expect(await storage.reportFiles.metadata(name)).toEqual({ a: 'b' });
+  });
+});
+
+/** The same files below a folder. */
+function below(folder: string, files: ReportFiles): ReportFiles {
+  return {
+    create: (report) => files.create({ ...report, name: `${folder}/${report.name}` }),
+    metadata: (name) => files.metadata(`${folder}/${name}`),
+    read: (name) => files.read(`${folder}/${name}`),
+    list: async (prefix) => (await files.list(`${folder}/${prefix}`)).map((name) => name.slice(folder.length + 1)),
+  };
+}
+
 describe('the storage queues', () => {
   queuesContract(async () => {
     const storage = await azurite.freshStorage();
     for (const name of QUEUE_NAMES) await storage.queue(name).clearMessages();
-    return { queues: storage.queues, receive: (queue) => receive(storage, queue) };
+    return {
+      queues: storage.queues,
+      receive: (queue) => receive(storage, queue),
+      receiveRequests: async () => {
+        const { receivedMessageItems } = await storage.queue('rotation-requests').receiveMessages();
+        return receivedMessageItems.map(({ messageText }) => messageText);
+      },
+    };
   });
 
   it('get messages that never expire', async () => {

@@ -1,11 +1,22 @@
 /** Arbitrary rows of every kind, as wide as their types. */
 import fc, { type Arbitrary } from 'fast-check';
 import type { BudgetState } from '../../src/domain/budget-state.ts';
-import type { DeviceRecord } from '../../src/domain/device-record.ts';
+import { type DeviceRecord, MOST_IMPORTED_KEYS } from '../../src/domain/device-record.ts';
+import {
+  ADVANCED_BITLOCKER_STATES,
+  DEVICE_TYPES,
+  ENCRYPTION_READINESS_STATES,
+  ENCRYPTION_STATES,
+  type EncryptionState,
+  FILE_VAULT_STATES,
+  POLICY_SETTING_STATES,
+  type RecordedEncryptionState,
+} from '../../src/domain/encryption-state.ts';
 import type { EntraDeviceId, ManagedDeviceId, RecoveryKeyId, RunId, SliceId, TenantId } from '../../src/domain/ids.ts';
 import type { CurrentRun, Outcomes, QuarantineEntry } from '../../src/domain/ports.ts';
-import { ROTATION_STATES, type Rotation, SKIP_REASONS } from '../../src/domain/rotation.ts';
-import { RUN_STATES, type Run, type Slice, type StateCounts, sliceIdOf } from '../../src/domain/run.ts';
+import { type LateOutcome, ROTATION_STATES, type Rotation, SKIP_REASONS } from '../../src/domain/rotation.ts';
+import { RUN_STATES, RUN_TRIGGERS, type Run, type Slice, type StateCounts, sliceIdOf } from '../../src/domain/run.ts';
+import { type RotationRoute, type RotationTarget, SCRIPT_KINDS, type ScriptTarget } from '../../src/domain/targets.ts';
 
 const guid = <T extends string>() => fc.uuid().map((id) => id as T);
 const entraDeviceId = guid<EntraDeviceId>();
@@ -38,22 +49,88 @@ export const longText = fc.oneof(
 
 const counts: Arbitrary<StateCounts> = fc.dictionary(fc.constantFrom(...ROTATION_STATES), count);
 const skipped: Arbitrary<Run['skipped']> = fc.dictionary(fc.constantFrom(...SKIP_REASONS), count);
-const target = fc.oneof(fc.record({ entraDeviceId }), fc.record({ managedDeviceId }));
+const scriptTarget: Arbitrary<ScriptTarget> = fc.oneof(
+  fc.record({ deviceHealthScriptId: anyText }),
+  fc.record({ deviceManagementScriptId: anyText }),
+  fc.record({ deviceComplianceScriptId: anyText }),
+);
+const deviceManagementScriptId = anyText;
+const deviceRunStateId = anyText;
+/** Targets of every shape. */
+export const anyTarget: Arbitrary<RotationTarget> = fc.oneof(
+  fc.record({ entraDeviceId }),
+  fc.record({ managedDeviceId }),
+  fc.record({ deviceName: anyText }),
+  fc.record({ serialNumber: anyText }),
+  fc.record({ userPrincipalName: anyText }),
+  fc.record({ comanagedDeviceId: managedDeviceId }),
+  fc.tuple(scriptTarget, anyText).map(([script, id]) => ({ ...script, deviceRunStateId: id })),
+  scriptTarget.map((script) => ({ ...script, failing: true as const })),
+  fc.record({ deviceManagementScriptId, deviceRunStateId, userId: anyText, managedDeviceId }),
+  fc.record({ deviceManagementScriptId, deviceRunStateId, detectedAppId: anyText, managedDeviceId }),
+);
+/** Routes of every form. */
+export const anyRoute: Arbitrary<RotationRoute> = fc.oneof(
+  fc.record({ via: fc.constantFrom('managedDevice', 'comanagedDevice'), managedDeviceId }),
+  fc.record({ via: fc.constantFrom(...SCRIPT_KINDS), scriptId: anyText, deviceRunStateId }),
+  fc.record({
+    via: fc.constant('scriptUser'),
+    scriptId: anyText,
+    deviceRunStateId,
+    userId: anyText,
+    managedDeviceId,
+  }),
+  fc.record({
+    via: fc.constant('scriptDetectedApp'),
+    scriptId: anyText,
+    deviceRunStateId,
+    detectedAppId: anyText,
+    managedDeviceId,
+  }),
+);
 
-const encryptionState = fc.record({
+/** A known member, or one that nobody knows yet. */
+const member = (known: readonly string[]) => fc.oneof(fc.constantFrom(...known), anyText);
+
+export const anyEncryptionState: Arbitrary<EncryptionState> = fc.record({
   id: anyText,
   deviceName: anyText,
   userPrincipalName: anyText,
-  deviceType: anyText,
+  deviceType: member(DEVICE_TYPES),
   osVersion: anyText,
   tpmSpecificationVersion: anyText,
-  encryptionReadinessState: anyText,
-  encryptionState: anyText,
-  encryptionPolicySettingState: anyText,
-  advancedBitLockerStates: fc.array(anyText),
-  fileVaultStates: fc.array(anyText),
+  encryptionReadinessState: member(ENCRYPTION_READINESS_STATES),
+  encryptionState: member(ENCRYPTION_STATES),
+  encryptionPolicySettingState: member(POLICY_SETTING_STATES),
+  advancedBitLockerStates: fc.array(member(ADVANCED_BITLOCKER_STATES)),
+  fileVaultStates: fc.array(member(FILE_VAULT_STATES)),
   policyDetails: fc.array(fc.record({ policyId: anyText, policyName: longText })),
 });
+
+export const anyRecordedState: Arbitrary<RecordedEncryptionState> = fc.record(
+  {
+    look: count,
+    atMs,
+    state: fc.oneof(fc.constant<'none'>('none'), anyEncryptionState),
+    creation: fc.constantFrom('sending', 'created', 'refused', 'unknown'),
+    sender: anyText,
+  },
+  { requiredKeys: ['look', 'atMs', 'state'] },
+);
+
+const anyLateOutcome: Arbitrary<LateOutcome> = fc.record(
+  {
+    state: fc.constantFrom('proven', 'confirmed', 'failed', 'expired'),
+    atMs,
+    keyId,
+    keyAtMs: atMs,
+    actionState: fc.constantFrom('done', 'failed', 'canceled', 'notSupported'),
+    errorCode: fc.integer(),
+    requestId: anyText,
+    clientRequestId: anyText,
+  },
+  { requiredKeys: ['state', 'atMs'] },
+);
 
 export const anyRotation: Arbitrary<Rotation> = fc.record(
   {
@@ -61,6 +138,7 @@ export const anyRotation: Arbitrary<Rotation> = fc.record(
     entraDeviceId,
     managedDeviceId,
     deviceName: anyText,
+    route: anyRoute,
     state: fc.constantFrom(...ROTATION_STATES),
     skipReason: fc.constantFrom(...SKIP_REASONS),
     canary: yes,
@@ -80,16 +158,21 @@ export const anyRotation: Arbitrary<Rotation> = fc.record(
     actionUpdatedAtMs: atMs,
     errorCode: fc.integer(),
     failure: fc.constantFrom('action', 'deviceGone'),
+    actionRequestId: anyText,
+    actionClientRequestId: anyText,
     keyAfterId: keyId,
     keyAfterAtMs: atMs,
     confirmedAtMs: atMs,
     provenAtMs: atMs,
+    keyRequestId: anyText,
+    keyClientRequestId: anyText,
     unconfirmed: yes,
     fixedVolumeKeySeen: yes,
     emptyLooks: count,
     sliceId,
     look: count,
-    encryption: fc.oneof(fc.constant<'none'>('none'), encryptionState),
+    encryptionStates: fc.array(anyRecordedState, { maxLength: 4 }),
+    late: anyLateOutcome,
   },
   { requiredKeys: ['order', 'managedDeviceId', 'deviceName', 'state', 'attempt'] },
 );
@@ -109,13 +192,14 @@ export const anyRun: Arbitrary<Run> = fc.record(
   {
     tenantId: guid<TenantId>(),
     runId,
-    trigger: fc.constantFrom('schedule', 'onDemand', 'commandLine'),
+    trigger: fc.constantFrom(...RUN_TRIGGERS),
     mode: fc.constantFrom('live', 'dryRun'),
     state: fc.constantFrom(...RUN_STATES),
-    targets: fc.array(target),
+    targets: fc.array(anyTarget),
     unresolved: fc.array(longText),
     reason: longText,
     requestedBy: longText,
+    notBeforeMs: atMs,
     createdAtMs: atMs,
     seed: clocked,
     checkpoint: count,
@@ -135,6 +219,9 @@ export const anyRun: Arbitrary<Run> = fc.record(
     finishedAtMs: atMs,
     abortReason: fc.constantFrom('canaryFailed', 'circuitBreaker'),
     finalCounts: counts,
+    evidence: fc.record({ version: count, lines: count, digest: anyText, lateNotices: count }),
+    lateNotices: count,
+    notified: fc.record({ endedAtMs: count, dangerAtMs: count, failedAtMs: count }, { requiredKeys: [] }),
     leaseOwner: anyText,
     leaseUntilMs: atMs,
   },
@@ -169,7 +256,10 @@ export const anyCurrentRun: Arbitrary<CurrentRun> = fc.record({
 });
 
 const window = fc.string({ unit: fc.constantFrom('.', 'x'), maxLength: 100 });
-export const anyOutcomes: Arbitrary<Outcomes> = fc.record({ answers: window, results: window, tripped: fc.boolean() });
+export const anyOutcomes: Arbitrary<Outcomes> = fc.record(
+  { answers: window, results: window, tripped: fc.boolean(), statesRefused: fc.integer({ min: 400, max: 599 }) },
+  { requiredKeys: ['answers', 'results', 'tripped'] },
+);
 
 const pending = fc.record(
   { sinceMs: atMs, acceptedAfterMs: atMs, acceptedByMs: atMs, keyBeforeId: keyId },
@@ -198,22 +288,27 @@ export const anyDeviceRecord: Arbitrary<DeviceRecord> = fc.record(
     lastState: fc.constantFrom(...ROTATION_STATES),
     lastKeyId: keyId,
     lastKeyAtMs: atMs,
+    importedKeyIds: fc.array(keyId, { maxLength: MOST_IMPORTED_KEYS }),
+    importUntilMs: atMs,
   },
-  { requiredKeys: ['entraDeviceId', 'managedDeviceId'] },
+  { requiredKeys: ['entraDeviceId'] },
 );
 
 export const anyQuarantineEntry: Arbitrary<QuarantineEntry> = fc.record(
   {
     id: anyText,
     queue: anyText,
-    reason: longText,
+    reasons: fc.array(
+      longText.map((text) => text.replaceAll('\n', ' ')),
+      { minLength: 1 },
+    ),
     message: longText,
     runId,
     sliceId,
-    devices: fc.array(entraDeviceId),
+    devices: fc.array(anyText),
     atMs,
   },
-  { requiredKeys: ['id', 'queue', 'reason', 'message', 'devices', 'atMs'] },
+  { requiredKeys: ['id', 'queue', 'reasons', 'message', 'devices', 'atMs'] },
 );
 
 const owner = anyText;

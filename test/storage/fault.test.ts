@@ -46,9 +46,12 @@ describe('a fault of storage', () => {
     expect(inspect(error, { depth: 9, showHidden: true })).not.toContain(SECRET);
   });
 
-  it.each(['Queue', 'Blob'] as const)('of the %s service names its own role', (service) => {
+  it.each([
+    ['Queue', 'Storage Queue Data Contributor'],
+    ['Blob', 'Storage Blob Data Owner'],
+  ] as const)('of the %s service names its own role', (service, role) => {
     const error = toStorageError({ ...operation, service }, restError(403, 'AuthorizationPermissionMismatch'));
-    expect(error.message).toContain(`"Storage ${service} Data Contributor"`);
+    expect(error.message).toContain(`"${role}"`);
   });
 
   it.each(['127.0.0.1:10002', 'localhost:10002', '[::1]:10002'])('at %s asks whether Azurite runs', (host) => {

@@ -1,10 +1,11 @@
 /** The ledger in memory, with the same promises as the one on tables: for benchmarks and for tests on a virtual clock. Layer: storage adapter. */
 import type { DeviceRecord } from '../../domain/device-record.ts';
 import type { EntraDeviceId, RunId, SliceId } from '../../domain/ids.ts';
-import type { Clock, CurrentRun, Ledger, Outcomes, QuarantineEntry } from '../../domain/ports.ts';
-import type { Run, Slice } from '../../domain/run.ts';
+import type { Clock, CurrentRun, FaultNote, Ledger, Outcomes, QuarantineEntry } from '../../domain/ports.ts';
+import { isEvidenceDue, type Run, type Slice } from '../../domain/run.ts';
 import { ROWS_PER_PAGE, refuseMoreThanOneTransaction } from '../limits.ts';
 import { newestFirst } from '../newest-first.ts';
+import { fitted, fittedNote } from '../quarantine-limits.ts';
 import { createMemoryRotations } from './memory-rotations.ts';
 import { createVersionedRows } from './versions.ts';
 
@@ -35,6 +36,7 @@ export function createMemoryLedger({ clock, rows = 'keep' }: MemoryLedgerOptions
   const outcomes = createVersionedRows<Outcomes>(nextVersion);
   const devices = createVersionedRows<DeviceRecord>(nextVersion);
   const quarantined = createVersionedRows<QuarantineEntry>(nextVersion);
+  const faults = new Map<string, FaultNote>();
   const sliceKey = (runId: RunId, sliceId: SliceId) => `${runId}/${sliceId}`;
 
   return {
@@ -47,9 +49,12 @@ export function createMemoryLedger({ clock, rows = 'keep' }: MemoryLedgerOptions
     createRun: async (run) => runs.write({ key: run.runId, value: run, version: undefined }) !== undefined,
     readRun: async (runId) => runs.get(runId),
     writeRun: async (run, version) => runs.write({ key: run.runId, value: run, version }),
-    async *listRuns({ unfinished }) {
+    async *listRuns({ unfinished, evidenceDue }) {
       const all = runs.entries().map(([, { value }]) => value);
-      yield* all.filter(({ state }) => !unfinished || (state !== 'completed' && state !== 'aborted')).sort(newestFirst);
+      yield* all
+        .filter(({ state }) => !unfinished || (state !== 'completed' && state !== 'aborted'))
+        .filter((run) => evidenceDue !== true || isEvidenceDue(run))
+        .sort(newestFirst);
     },
 
     readSlice: async (runId, sliceId) => slices.get(sliceKey(runId, sliceId)),
@@ -59,10 +64,11 @@ export function createMemoryLedger({ clock, rows = 'keep' }: MemoryLedgerOptions
         changes.map(({ slice, version }) => ({ key: sliceKey(runId, slice.sliceId), value: slice, version })),
       );
     },
-    async *listSlices(runId, { state }) {
-      for (const [key, row] of slices.entries()) {
-        if (key.startsWith(`${runId}/`) && (state === undefined || row.value.state === state)) yield row;
-      }
+    async *listSlices(runId, { state, limit }) {
+      const found = slices
+        .entries()
+        .filter(([key, row]) => key.startsWith(`${runId}/`) && (state === undefined || row.value.state === state));
+      for (const [, row] of found.slice(0, limit)) yield row;
     },
 
     readOutcomes: async (runId) => outcomes.get(runId),
@@ -89,10 +95,25 @@ export function createMemoryLedger({ clock, rows = 'keep' }: MemoryLedgerOptions
     },
 
     async quarantine(entry) {
-      quarantined.upsert(entry.id, entry);
+      quarantined.upsert(entry.id, fitted(entry));
+      faults.delete(entry.id);
     },
+    readQuarantine: async (id) => quarantined.get(id)?.value,
     async *listQuarantine() {
       for (const [, { value }] of quarantined.entries()) yield value;
+    },
+    async deleteQuarantine(id, atMs) {
+      const entry = quarantined.get(id)?.value;
+      if (entry?.atMs !== atMs) return;
+      quarantined.delete(id);
+      faults.delete(id);
+    },
+    async noteFault(id, note) {
+      faults.set(id, fittedNote(note));
+    },
+    readFault: async (id) => faults.get(id),
+    async forgetFault(id) {
+      faults.delete(id);
     },
   };
 }

@@ -6,6 +6,7 @@ import { QUEUES } from '../names.ts';
 
 /** A message on a queue. */
 export type MemoryMessage = { readonly visibleAtMs: number } & (
+  | { readonly queue: typeof QUEUES.requests; readonly body: string; readonly messageId: string }
   | { readonly queue: typeof QUEUES.runs; readonly body: ContinuationMessage }
   | { readonly queue: typeof QUEUES.encryptionStates; readonly body: SliceMessage }
 );
@@ -18,6 +19,8 @@ export interface MemoryQueues extends Queues {
   waiting(): readonly MemoryMessage[];
   /** Takes the message, of that queue or of any, that has been visible longest; `undefined` when none is. It is not given back. */
   take(queue?: MemoryMessage['queue']): MemoryMessage | undefined;
+  /** A message that was taken comes back, at once: it is delivered again. */
+  giveBack(message: MemoryMessage): void;
   /** When the next message becomes visible; `undefined` when nothing waits. */
   nextVisibleAtMs(): number | undefined;
 }
@@ -30,6 +33,10 @@ export function createMemoryQueues({ clock }: { readonly clock: Clock }): Memory
 
   function put(message: MemoryMessage): void {
     sent.push(message);
+    wait(message);
+  }
+
+  function wait(message: MemoryMessage): void {
     let at = waiting.length;
     while (at > 0 && (waiting[at - 1] as MemoryMessage).visibleAtMs > message.visibleAtMs) at -= 1;
     waiting.splice(at, 0, message);
@@ -44,6 +51,10 @@ export function createMemoryQueues({ clock }: { readonly clock: Clock }): Memory
     async sendSlice(body, delayMs) {
       put({ queue: QUEUES.encryptionStates, body, visibleAtMs: visibleAtMs(delayMs) });
     },
+    async sendRequest(body, delayMs) {
+      const messageId = `message-${sent.length + 1}`;
+      put({ queue: QUEUES.requests, body, messageId, visibleAtMs: visibleAtMs(delayMs) });
+    },
     sent: () => [...sent],
     waiting: () => [...waiting],
     take(queue) {
@@ -53,6 +64,7 @@ export function createMemoryQueues({ clock }: { readonly clock: Clock }): Memory
       waiting.splice(at, 1);
       return first;
     },
+    giveBack: (message) => wait({ ...message, visibleAtMs: clock.nowMs() }),
     nextVisibleAtMs: () => waiting[0]?.visibleAtMs,
   };
 }

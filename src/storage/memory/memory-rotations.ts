@@ -51,10 +51,10 @@ export function createMemoryRotations(nextVersion: () => string, rows: 'keep' | 
       return unique.map((order) => kept[order]).filter((row) => row !== undefined);
     },
 
-    async *rotationPages(runId) {
+    async *rotationPages(runId, rowsPerPage = ROWS_PER_PAGE) {
       const { length } = rowsOf(runId);
-      for (let from = 0; from < length; from += ROWS_PER_PAGE) {
-        const page = between(runId, from, from + ROWS_PER_PAGE).map(({ value }) => value);
+      for (let from = 0; from < length; from += rowsPerPage) {
+        const page = between(runId, from, from + rowsPerPage).map(({ value }) => value);
         if (page.length > 0) yield page;
       }
     },

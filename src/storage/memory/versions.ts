@@ -16,6 +16,7 @@ export interface VersionedRows<V> {
   /** All or nothing. */
   writeAll(changes: readonly Change<V>[]): boolean;
   upsert(key: string, value: V): void;
+  delete(key: string): void;
   /** In order of their keys. */
   entries(): readonly (readonly [key: string, row: Versioned<V>])[];
 }
@@ -41,6 +42,9 @@ export function createVersionedRows<V>(nextVersion: () => string): VersionedRows
     },
     upsert(key, value) {
       put(key, value);
+    },
+    delete(key) {
+      rows.delete(key);
     },
     entries: () => [...rows].sort(([a], [b]) => (a < b ? -1 : 1)),
   };

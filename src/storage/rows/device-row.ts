@@ -20,14 +20,17 @@ function forPeople(record: DeviceRecord): Cells {
 export const deviceCodec = createRowCodec<DeviceRecord>(
   TABLES.devices,
   {
-    required: { entraDeviceId: text('entraDeviceId'), managedDeviceId: text('managedDeviceId') },
+    required: { entraDeviceId: text('entraDeviceId') },
     optional: {
+      managedDeviceId: text('managedDeviceId'),
       claim: json('claim'),
       lastRequestAtMs: instant('lastRequestAt'),
       lastRunId: text('lastRunId'),
       lastState: oneOf('lastState', ROTATION_STATES),
       lastKeyId: text('lastKeyId'),
       lastKeyAtMs: instant('lastKeyAt'),
+      importedKeyIds: json('importedKeyIds'),
+      importUntilMs: instant('importUntil'),
     },
   },
   forPeople,

@@ -3,10 +3,12 @@ import { createVirtualClock } from '../../../src/simulator/virtual-clock.ts';
 import { createMemoryBudgetStore } from '../../../src/storage/memory/memory-budget-store.ts';
 import { createMemoryLedger } from '../../../src/storage/memory/memory-ledger.ts';
 import { createMemoryQueues } from '../../../src/storage/memory/memory-queues.ts';
+import { createMemoryReportFiles } from '../../../src/storage/memory/memory-report-files.ts';
 import { createMemoryWorkFiles } from '../../../src/storage/memory/memory-work-files.ts';
 import { budgetStoreContract } from '../../contracts/budget-store.ts';
 import { ledgerContract } from '../../contracts/ledger.ts';
 import { queuesContract } from '../../contracts/queues.ts';
+import { reportFilesContract } from '../../contracts/report-files.ts';
 import { collect, newRunId, sampleRotations } from '../../contracts/samples.ts';
 import { workFilesContract } from '../../contracts/work-files.ts';
 
@@ -36,6 +38,10 @@ describe('the memory work files', () => {
   workFilesContract(createMemoryWorkFiles);
 });
 
+describe('the memory report files', () => {
+  reportFilesContract(createMemoryReportFiles);
+});
+
 describe('the memory queues', () => {
   queuesContract(() => {
     const queues = createMemoryQueues({ clock: createVirtualClock(START_MS) });
@@ -46,7 +52,22 @@ describe('the memory queues', () => {
         for (let m = queues.take(queue); m !== undefined; m = queues.take(queue)) bodies.push(m.body);
         return bodies;
       },
+      receiveRequests: async () => {
+        const message = queues.take('rotation-requests');
+        return message?.queue === 'rotation-requests' ? [message.body] : [];
+      },
     };
+  });
+
+  it('give a message back as the one it was, at once', async () => {
+    const queues = createMemoryQueues({ clock: createVirtualClock(START_MS) });
+    await queues.sendRequest('{}', 0);
+    const taken = queues.take();
+    if (taken === undefined) throw new Error('there is no message');
+    expect(queues.take()).toBeUndefined();
+    queues.giveBack(taken);
+    expect(queues.take()).toEqual(taken);
+    expect(queues.sent()).toHaveLength(1);
   });
 
   it('give messages in the order in which they become visible, never early', async () => {

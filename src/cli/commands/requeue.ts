@@ -1,0 +1,89 @@
+/** `keyturn requeue`: puts quarantined work back. Layer: cli. */
+import type { Command } from 'commander';
+import { type Requeued, requeue } from '../../app/requeue.ts';
+import type { Ledger, QuarantineEntry } from '../../domain/ports.ts';
+import type { CliContext, CommonOptions } from '../context.ts';
+import { printResult } from '../context.ts';
+import { createCarrier } from '../drive/carry-on.ts';
+import { EXIT, type ExitCode } from '../exit-code.ts';
+import { requeuedLines } from '../render/quarantine-lines.ts';
+import { UsageError } from '../usage-error.ts';
+import { openServices } from './open-services.ts';
+
+export interface RequeueOptions extends CommonOptions {
+  readonly all?: boolean;
+  readonly dryRun?: boolean;
+}
+
+/** Declares the command. */
+export function addRequeueCommand(
+  program: Command,
+  act: (ids: readonly string[], options: RequeueOptions) => Promise<void>,
+): void {
+  program
+    .command('requeue')
+    .description('puts quarantined work back where it can be done; `keyturn status` lists what is in quarantine')
+    .argument('[id...]', 'ids of quarantined messages')
+    .option('--all', 'everything in quarantine')
+    .option('--dry-run', 'only say what would be done')
+    .option('--json', 'print one JSON document')
+    .addHelpText(
+      'after',
+      `
+A request goes back on its queue. A run is carried on. Devices whose look failed are looked at again by a run of their
+own, which asks nobody twice. What cannot be put back is told why, and stays in quarantine.
+
+Examples:
+  $ npx keyturn requeue encryption-states-1b2c3d4e5f607182
+  $ npx keyturn requeue --all --dry-run
+
+Exit codes: 0 all of it was put back or needed nothing more, 1 something stays in quarantine, 2 usage or configuration.`,
+    )
+    .action(act);
+}
+
+/** All ids are known before anything is done. @throws {UsageError} {@link SettingsError} {@link StorageError} */
+export async function requeueCommand(
+  context: CliContext,
+  ids: readonly string[],
+  options: RequeueOptions,
+): Promise<ExitCode> {
+  if (ids.length > 0 === (options.all === true)) {
+    throw new UsageError('Name quarantined messages by id, or all of them by --all. `keyturn status` lists them.');
+  }
+  const services = await openServices(context);
+  const { deps } = createCarrier(context, services, options, services.settings.mode);
+  const mode = options.dryRun === true ? 'dryRun' : 'really';
+  const entries = options.all === true ? await readAll(deps.ledger) : await readNamed(deps.ledger, ids);
+
+  const results: Requeued[] = [];
+  for (const entry of entries) {
+    context.stopping.throwIfAborted();
+    results.push(await requeue(deps, entry, mode));
+  }
+  printResult(context, options, { dryRun: mode === 'dryRun', requeued: results }, (style, columns) =>
+    requeuedLines(results, mode, style, columns),
+  );
+  return results.some(({ outcome }) => outcome === 'stays') ? EXIT.failed : EXIT.done;
+}
+
+/** Oldest first: what has waited longest goes on first. */
+async function readAll(ledger: Ledger): Promise<readonly QuarantineEntry[]> {
+  const entries: QuarantineEntry[] = [];
+  for await (const entry of ledger.listQuarantine()) entries.push(entry);
+  return entries.sort((a, b) => a.atMs - b.atMs);
+}
+
+async function readNamed(ledger: Ledger, ids: readonly string[]): Promise<readonly QuarantineEntry[]> {
+  const found: QuarantineEntry[] = [];
+  const unknown: string[] = [];
+  for (const id of new Set(ids)) {
+    const entry = await ledger.readQuarantine(id);
+    if (entry === undefined) unknown.push(id);
+    else found.push(entry);
+  }
+  if (unknown.length === 0) return found;
+  throw new UsageError(
+    `Nothing was done: ${unknown.join(', ')} ${unknown.length === 1 ? 'is' : 'are'} not in quarantine. \`keyturn status\` lists what is.`,
+  );
+}
