@@ -28,7 +28,8 @@ export interface Claim {
 
 export interface DeviceRecord {
   readonly entraDeviceId: EntraDeviceId;
-  readonly managedDeviceId: ManagedDeviceId;
+  /** Absent until a run claims the device: putting a key into escrow needs no managed device id. */
+  readonly managedDeviceId?: ManagedDeviceId;
   readonly claim?: Claim;
   /** Last time we asked, or meant to. */
   readonly lastRequestAtMs?: number;
@@ -37,7 +38,19 @@ export interface DeviceRecord {
   readonly lastState?: RotationState;
   readonly lastKeyId?: RecoveryKeyId;
   readonly lastKeyAtMs?: number;
+  /** Keys that `keyturn escrow` put or changed, newest last, at most `MOST_IMPORTED_KEYS`: none of them proves a rotation. */
+  readonly importedKeyIds?: readonly RecoveryKeyId[];
+  /** Until then (the storage server's clock) such a key may be on its way: nobody claims the device. */
+  readonly importUntilMs?: number;
 }
+
+/** Chosen: a device is sent a key per volume, rarely more; the ids of fifty are 2 KB of its row. */
+export const MOST_IMPORTED_KEYS = 50;
 
 /** A pending claim is released after this. Chosen: Intune does not document an expiry; P60D outlasts every observed offline return worth waiting for. */
 export const PENDING_CLAIM_EXPIRES_MS = 60 * 24 * 3_600_000;
+
+/** True for a key that `keyturn escrow` put or changed: it says nothing of a rotation, however new it is. */
+export function isImportedKey(record: DeviceRecord | undefined, keyId: RecoveryKeyId): boolean {
+  return record?.importedKeyIds?.includes(keyId) === true;
+}
