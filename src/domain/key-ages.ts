@@ -1,0 +1,41 @@
+/** How old a fleet's keys are, in classes that people think in. Pure. Layer: domain. */
+
+import type { SkipReason } from './rotation.ts';
+
+const DAY_MS = 24 * 3_600_000;
+
+/** Upper bounds; a key counts in the first class it is younger than. Chosen: a month, the default maximum age, half a year, a year. */
+const CLASSES = [
+  ['under30Days', 30 * DAY_MS],
+  ['under90Days', 90 * DAY_MS],
+  ['under180Days', 180 * DAY_MS],
+  ['under365Days', 365 * DAY_MS],
+  ['older', Number.POSITIVE_INFINITY],
+] as const;
+
+/** Names of the classes, youngest first, then devices without a key. Queried in Application Insights: rename with care. */
+export const KEY_AGE_CLASSES = [...CLASSES.map(([name]) => name), 'none'] as const;
+export type KeyAgeClass = (typeof CLASSES)[number][0] | 'none';
+
+/** Devices by the age of their newest OS-volume key; every class is there. */
+export type KeyAges = Readonly<Record<KeyAgeClass, number>>;
+
+/** The class of a device whose newest key was created then; `undefined`: escrow holds none. */
+export function keyAgeClass(newestKeyAtMs: number | undefined, nowMs: number): KeyAgeClass {
+  if (newestKeyAtMs === undefined) return 'none';
+  const ageMs = nowMs - newestKeyAtMs;
+  return CLASSES.find(([, below]) => ageMs < below)?.[0] ?? 'older';
+}
+
+/** Counts that start at none. */
+export function noKeyAges(): Record<KeyAgeClass, number> {
+  return { under30Days: 0, under90Days: 0, under180Days: 0, under365Days: 0, older: 0, none: 0 };
+}
+
+/** No Windows devices of their own: they would be counted twice, or as devices without a key. */
+const WITHOUT_KEY_AGE: ReadonlySet<SkipReason> = new Set(['duplicateRecord', 'noEntraDeviceId', 'notWindows']);
+
+/** True when a device that is skipped for that reason, or for none, counts among the ages. */
+export function hasKeyAge(reason: SkipReason | undefined): boolean {
+  return reason === undefined || !WITHOUT_KEY_AGE.has(reason);
+}
