@@ -10,6 +10,7 @@ import { createSystemRandom } from '../src/system/random.ts';
 import { createApp, deliverAll } from './support/app.ts';
 import { type Bench, figure, type Row } from './support/bench.ts';
 import { createDiskWorkFiles } from './support/disk-work-files.ts';
+import { createForgetfulReportFiles } from './support/forgetful-report-files.ts';
 import { startMeasuring } from './support/measure.ts';
 import { KEYS_EACH, startPageServer } from './support/page-server.ts';
 
@@ -44,6 +45,7 @@ async function plan(devices: number, semiSpace: string): Promise<Row> {
     ledger,
     queues: createMemoryQueues({ clock }),
     workFiles,
+    reportFiles: createForgetfulReportFiles(),
     budgetStore: createMemoryBudgetStore(clock),
     credential: { getToken: () => Promise.resolve({ token, expiresOnTimestamp }) },
   });

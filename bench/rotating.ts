@@ -11,6 +11,7 @@ import { createMemoryWorkFiles } from '../src/storage/memory/memory-work-files.t
 import { createApp, deliverAll, deliverOne } from './support/app.ts';
 import { type Bench, figure, type Row } from './support/bench.ts';
 import { createDiskLedger } from './support/disk-ledger.ts';
+import { createForgetfulReportFiles } from './support/forgetful-report-files.ts';
 import { startMeasuring } from './support/measure.ts';
 import { createObligingTenant } from './support/obliging-tenant.ts';
 import { START_MS } from './support/simulation.ts';
@@ -46,6 +47,7 @@ async function rotate(devices: number): Promise<Row> {
     ledger,
     queues,
     workFiles: createMemoryWorkFiles(),
+    reportFiles: createForgetfulReportFiles(),
     budgetStore: createMemoryBudgetStore(clock),
     credential: { getToken: () => Promise.resolve({ token: 'none', expiresOnTimestamp: START_MS + 86_400_000 }) },
     httpClient: watched(tenant.httpClient, devices, live),

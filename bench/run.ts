@@ -3,6 +3,7 @@ import { fork } from 'node:child_process';
 import { cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { costs } from './cost.ts';
+import { evidence } from './evidence.ts';
 import { pacing } from './pacing.ts';
 import { planning } from './planning.ts';
 import { realTime } from './real-time.ts';
@@ -10,7 +11,7 @@ import { rotating } from './rotating.ts';
 import { type Bench, type BenchCase, isMet, type Row } from './support/bench.ts';
 import { reportOf } from './support/report.ts';
 
-const BENCHES: readonly Bench[] = [planning, rotating, costs, pacing, realTime];
+const BENCHES: readonly Bench[] = [planning, rotating, costs, evidence, pacing, realTime];
 
 /** The case's row, from a process of its own. @throws {Error} when that process fails. */
 function measured(bench: Bench, { name: caseName, execArgv = [] }: BenchCase): Promise<Row> {

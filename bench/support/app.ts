@@ -2,12 +2,21 @@
 import type { TokenCredential } from '@azure/core-auth';
 import type { HttpClient } from '@azure/core-rest-pipeline';
 import pLimit from 'p-limit';
+import { acceptRequest } from '../../src/app/accept-request.ts';
 import { advanceRun } from '../../src/app/advance-run.ts';
 import { DEFAULT_TIMING, type Deps } from '../../src/app/deps.ts';
 import { recordSlice } from '../../src/app/record-slice.ts';
 import { createExclusion } from '../../src/domain/exclusion.ts';
 import type { Pacer } from '../../src/domain/pacer.ts';
-import type { BudgetStore, Clock, Ledger, Random, TenantUsage, WorkFiles } from '../../src/domain/ports.ts';
+import type {
+  BudgetStore,
+  Clock,
+  Ledger,
+  Random,
+  ReportFiles,
+  TenantUsage,
+  WorkFiles,
+} from '../../src/domain/ports.ts';
 import type { Settings } from '../../src/domain/settings.ts';
 import { REQUEST_TIMEOUT_MS } from '../../src/graph/attempt.ts';
 import { createPacer } from '../../src/graph/pacer.ts';
@@ -23,6 +32,7 @@ export interface AppSurroundings {
   readonly ledger: Ledger;
   readonly queues: MemoryQueues;
   readonly workFiles: WorkFiles;
+  readonly reportFiles: ReportFiles;
   readonly budgetStore: BudgetStore;
   readonly credential: TokenCredential;
   /** The library's own when absent. */
@@ -39,7 +49,7 @@ export interface App {
 
 /** Log lines are made as in production, at `info`, and dropped. */
 export function createApp(around: AppSurroundings): App {
-  const { settings, clock, random, ledger, queues, workFiles } = around;
+  const { settings, clock, random, ledger, queues, workFiles, reportFiles } = around;
   const logger = createLogger({ level: 'info', write: () => undefined });
   const pacer = createPacer({
     budgets: settings.budgets,
@@ -65,6 +75,7 @@ export function createApp(around: AppSurroundings): App {
     ledger,
     queues,
     workFiles,
+    reportFiles,
     pacer,
     limiter: pLimit(settings.concurrency),
     isExcluded: createExclusion(settings.exclude),
@@ -72,6 +83,7 @@ export function createApp(around: AppSurroundings): App {
     random,
     logger,
     timing: DEFAULT_TIMING,
+    version: '0.0.0',
   };
   return { deps, pacer, queues, usage: () => tenant.usage() };
 }
@@ -83,7 +95,8 @@ export async function deliverOne({ deps }: App, message: MemoryMessage): Promise
     signal: new AbortController().signal,
   };
   if (message.queue === 'rotation-runs') await advanceRun(deps, message.body, bounds);
-  else await recordSlice(deps, message.body, bounds);
+  else if (message.queue === 'encryption-states') await recordSlice(deps, message.body, bounds);
+  else await acceptRequest(deps, { message: message.body, messageId: message.messageId }, bounds);
 }
 
 /**

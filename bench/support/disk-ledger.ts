@@ -59,9 +59,9 @@ export function createDiskLedger({ clock, devices, keysMadeAtMs }: DiskLedgerOpt
 
     readRotations: async (_runId, from, to) => rowsAt(range(from, to)),
     readRotationsAt: async (_runId, orders) => rowsAt([...orders].sort((a, b) => a - b)),
-    async *rotationPages() {
-      for (let from = 0; from < devices; from += 1_000)
-        yield rowsAt(range(from, from + 1_000)).map(({ value }) => value);
+    async *rotationPages(_runId, rowsPerPage = 1_000) {
+      for (let from = 0; from < devices; from += rowsPerPage)
+        yield rowsAt(range(from, from + rowsPerPage)).map(({ value }) => value);
     },
     writeRotations: async (_runId, changes) =>
       changes

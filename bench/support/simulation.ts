@@ -15,6 +15,7 @@ import { createMemoryLedger, type MemoryLedger } from '../../src/storage/memory/
 import { createMemoryQueues } from '../../src/storage/memory/memory-queues.ts';
 import { createMemoryWorkFiles } from '../../src/storage/memory/memory-work-files.ts';
 import { type App, createApp, deliverAll } from './app.ts';
+import { createForgetfulReportFiles } from './forgetful-report-files.ts';
 import { slowLedger } from './slow-storage.ts';
 
 /** Where every simulation's clock starts. */
@@ -63,6 +64,7 @@ export function createSimulation({ settings, storageLatencyMs, ...tenantOptions 
     ledger: storageLatencyMs === undefined ? ledger : slowLedger(ledger, clock, storageLatencyMs),
     queues: createMemoryQueues({ clock }),
     workFiles: createMemoryWorkFiles(),
+    reportFiles: createForgetfulReportFiles(),
     budgetStore: createMemoryBudgetStore(clock, storageLatencyMs === undefined ? {} : { latencyMs: storageLatencyMs }),
     credential: tenant.credential(),
     httpClient: noting(tenant.httpClient(), clock, asked),

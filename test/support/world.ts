@@ -1,14 +1,16 @@
 /** The whole app on a virtual clock: real use cases and real Graph client, simulated tenant, storage in memory, processes that can die at any step. */
 import pLimit from 'p-limit';
+import { acceptRequest } from '../../src/app/accept-request.ts';
 import { advanceRun } from '../../src/app/advance-run.ts';
-import { DEFAULT_TIMING, type Deps } from '../../src/app/deps.ts';
+import { type Bounds, DEFAULT_TIMING, type Deps } from '../../src/app/deps.ts';
+import { noteFault } from '../../src/app/note-fault.ts';
 import { quarantineMessage } from '../../src/app/quarantine-message.ts';
 import { recordSlice } from '../../src/app/record-slice.ts';
 import { scheduledTick } from '../../src/app/scheduled-tick.ts';
 import { parseSettings } from '../../src/config.ts';
 import { createExclusion } from '../../src/domain/exclusion.ts';
 import type { RunId } from '../../src/domain/ids.ts';
-import type { Logger, Random } from '../../src/domain/ports.ts';
+import type { Logger, Random, ReportFiles } from '../../src/domain/ports.ts';
 import type { Rotation } from '../../src/domain/rotation.ts';
 import type { Run } from '../../src/domain/run.ts';
 import type { RotationMode, Settings } from '../../src/domain/settings.ts';
@@ -24,6 +26,7 @@ import { createVirtualClock, type VirtualClock } from '../../src/simulator/virtu
 import { createMemoryBudgetStore } from '../../src/storage/memory/memory-budget-store.ts';
 import { createMemoryLedger, type MemoryLedger } from '../../src/storage/memory/memory-ledger.ts';
 import { createMemoryQueues, type MemoryMessage, type MemoryQueues } from '../../src/storage/memory/memory-queues.ts';
+import { createMemoryReportFiles } from '../../src/storage/memory/memory-report-files.ts';
 import { createMemoryWorkFiles } from '../../src/storage/memory/memory-work-files.ts';
 import { createLogger } from '../../src/system/logger.ts';
 import { createLife, type Life, mortal, mortalClock, ProcessDied } from './mortal.ts';
@@ -51,6 +54,7 @@ export interface World {
   readonly sim: SimulatedTenant;
   readonly ledger: MemoryLedger;
   readonly queues: MemoryQueues;
+  readonly reportFiles: ReportFiles;
   readonly settings: Settings;
   /** Every log line of every process. */
   readonly log: string[];
@@ -83,6 +87,7 @@ export function createWorld(options: WorldOptions = {}): World {
   const ledger = createMemoryLedger({ clock });
   const queues = createMemoryQueues({ clock });
   const workFiles = createMemoryWorkFiles();
+  const reportFiles = createMemoryReportFiles();
   const budgets = createMemoryBudgetStore(clock, { latencyMs: () => budgetLatencyMs });
   const log: string[] = [];
   const errors: unknown[] = [];
@@ -94,6 +99,7 @@ export function createWorld(options: WorldOptions = {}): World {
     sim,
     ledger,
     queues,
+    reportFiles,
     settings,
     log,
     errors,
@@ -127,6 +133,7 @@ export function createWorld(options: WorldOptions = {}): World {
         ledger: mortal(ledger, life, 'ledger'),
         queues: mortal(queues, life, 'queues'),
         workFiles: mortal(workFiles, life, 'workFiles'),
+        reportFiles: mortal(reportFiles, life, 'reportFiles'),
         pacer,
         limiter: pLimit(settings.concurrency),
         isExcluded: createExclusion(settings.exclude),
@@ -134,6 +141,7 @@ export function createWorld(options: WorldOptions = {}): World {
         random,
         logger,
         timing: DEFAULT_TIMING,
+        version: '0.0.0',
       };
       return { deps, life, usage: () => tenant.usage(), tick: async () => void (await scheduledTick(deps)) };
     },
@@ -149,10 +157,7 @@ export function createWorld(options: WorldOptions = {}): World {
         inHand.add(message);
         try {
           const bounds = { deadlineAtMs: clock.nowMs() + settings.timeBudgetMs, signal: process.life.signal };
-          const once = () =>
-            message.queue === 'rotation-runs'
-              ? advanceRun(process.deps, message.body, bounds)
-              : recordSlice(process.deps, message.body, bounds);
+          const once = () => invoke(process.deps, message, bounds);
           await Promise.all(Array.from({ length: copies }, once));
           inHand.delete(message);
         } catch (error) {
@@ -162,6 +167,8 @@ export function createWorld(options: WorldOptions = {}): World {
           }
           inHand.delete(message);
           errors.push(error);
+          const messageId = 'messageId' in message ? message.messageId : undefined;
+          await noteFault(process.deps, { queue: message.queue, message: message.body, messageId }, error);
           const count = (failures.get(key) ?? 0) + 1;
           failures.set(key, count);
           if (count < MAX_DEQUEUE_COUNT) redeliver.push({ message, atMs: clock.nowMs() + REDELIVERY_MS });
@@ -185,7 +192,7 @@ export function createWorld(options: WorldOptions = {}): World {
         if (process.life.isDead()) died ??= new ProcessDied(`the process died at ${process.life.diedAt}`);
         if (died !== undefined) {
           // What was in hand becomes visible again, as it does in Azure when a consumer dies.
-          for (const message of [...inHand, ...redeliver.map((one) => one.message)]) await resend(message);
+          for (const message of [...inHand, ...redeliver.map((one) => one.message)]) queues.giveBack(message);
           throw died;
         }
         const message = queues.take() ?? takeDue(redeliver, clock.nowMs());
@@ -221,13 +228,19 @@ export function createWorld(options: WorldOptions = {}): World {
     },
   };
 
-  function resend(message: MemoryMessage): Promise<void> {
-    return message.queue === 'rotation-runs'
-      ? queues.sendContinuation(message.body, 0)
-      : queues.sendSlice(message.body, 0);
-  }
-
   return world;
+}
+
+/** What the function of the message's queue does. */
+function invoke(deps: Deps, message: MemoryMessage, bounds: Bounds): Promise<unknown> {
+  switch (message.queue) {
+    case 'rotation-requests':
+      return acceptRequest(deps, { message: message.body, messageId: message.messageId }, bounds);
+    case 'rotation-runs':
+      return advanceRun(deps, message.body, bounds);
+    case 'encryption-states':
+      return recordSlice(deps, message.body, bounds);
+  }
 }
 
 function takeDue(

@@ -1,0 +1,86 @@
+/** Reads an evidence file and says, from nothing but the file, whether it is what was written. Layer: app. */
+import { type ChainProblem, checkChain } from '../../domain/evidence/check-chain.ts';
+import {
+  compareFigures,
+  countFigures,
+  type EvidenceFigures,
+  type FigureDifference,
+} from '../../domain/evidence/evidence-figures.ts';
+import { type EvidenceHead, readEvidenceHead } from '../../domain/evidence/evidence-head.ts';
+import { type LineFact, type ReadLine, readEvidenceLine } from '../../domain/evidence/read-line.ts';
+import { sha256 } from './sha256.ts';
+import { splitLines } from './split-lines.ts';
+
+/** What a file says, and what is wrong with it. */
+export interface Verification {
+  /** As found, the heading included. */
+  readonly lines: number;
+  /** The hash of its last line; absent when that is not the end of an evidence file. To be compared with one that was kept elsewhere. */
+  readonly digest?: string;
+  /** What the file says of its run; absent when it says nothing that can be read. */
+  readonly head?: EvidenceHead;
+  readonly problems: readonly ChainProblem[];
+  /** Counted from the lines as they stand. */
+  readonly figures: EvidenceFigures;
+  /** Where the last line states a figure, or the number of lines, other than it is. None when there is no such line: that is a problem. */
+  readonly differences: readonly FigureDifference[];
+}
+
+/** Every line as it stands, read. */
+export async function* evidenceLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<ReadLine> {
+  let at = 0;
+  for await (const bytes of splitLines(chunks)) {
+    at += 1;
+    yield readEvidenceLine(bytes, at, sha256);
+  }
+}
+
+/** True when nothing is wrong with it. */
+export function isWhole({ problems, differences, head }: Verification): boolean {
+  return problems.length === 0 && differences.length === 0 && head !== undefined;
+}
+
+/** Keeps of each line only what the chain is checked by. */
+export async function verifyEvidence(chunks: AsyncIterable<Uint8Array>): Promise<Verification> {
+  const facts: LineFact[] = [];
+  const count = countFigures();
+  let head: EvidenceHead | undefined;
+  let end: ReadLine | undefined;
+  for await (const line of evidenceLines(chunks)) {
+    facts.push(line.fact);
+    if (line.fact.record === 'device') count.add(line.cells);
+    if (line.fact.record === 'run') head ??= readEvidenceHead(line.cells.details ?? '');
+    end = line.fact.record === 'end' ? line : undefined;
+  }
+  const figures = count.figures();
+  const problems = checkChain(facts);
+  return {
+    lines: facts.length,
+    ...(end === undefined ? {} : { digest: end.fact.hash }),
+    ...(head === undefined ? {} : { head }),
+    problems,
+    figures,
+    differences: end === undefined ? [] : differencesOf(end.cells.details ?? '', facts.length, figures),
+  };
+}
+
+function differencesOf(details: string, lines: number, figures: EvidenceFigures): readonly FigureDifference[] {
+  const stated = parsed(details);
+  const linesStated = stated?.lines;
+  return [
+    ...(linesStated === lines
+      ? []
+      : [{ name: 'lines', ...(typeof linesStated === 'number' ? { stated: linesStated } : {}), counted: lines }]),
+    ...compareFigures(stated?.figures, figures),
+  ];
+}
+
+/** `undefined` for what is no JSON object. */
+function parsed(details: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(details);
+    return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,147 @@
+/** Says which lines of an evidence file were changed, removed, added or moved, as exactly as the chain allows. Pure. Layer: domain. */
+import type { EvidenceRecord } from './evidence-columns.ts';
+import { longestAscent } from './longest-ascent.ts';
+import { numberRanges } from './number-ranges.ts';
+import type { LineFact } from './read-line.ts';
+
+/**
+ * - `changed`: line `line` is not what it was hashed as, or was hashed anew after a change.
+ * - `removed`: lines `line` to `to` are missing. `cut`: whatever came after line `line` is.
+ * - `added`: what stands at line `line` was no part of the file, or is there twice.
+ * - `moved`: line `line` stands at line `at`.
+ */
+export type ChainProblem =
+  | { readonly kind: 'changed' | 'added' | 'cut'; readonly line: number }
+  | { readonly kind: 'removed'; readonly line: number; readonly to: number }
+  | { readonly kind: 'moved'; readonly line: number; readonly at: number };
+
+type Intact = LineFact & { readonly number: number };
+
+/** Nothing for a file that is as it was written. `facts`: every line in the order of the file, the heading first. */
+export function checkChain(facts: readonly LineFact[]): readonly ChainProblem[] {
+  const wrong = facts.filter((fact, i) => !isInOrder(fact, facts[i - 1], facts.length));
+  if (wrong.length === 0 && facts.at(-1)?.record === END) return [];
+
+  const [heading, ...lines] = facts;
+  if (heading === undefined) return [{ kind: 'cut', line: 0 }];
+  const { genuine, forged } = sortOut(lines.filter(isIntact));
+  const inPlace = longestAscent(genuine);
+  const { moved, copies } = strays(genuine, inPlace);
+  const problems: ChainProblem[] = [
+    ...(heading.isIntact ? [] : [changed(1)]),
+    ...[...forged, ...copies].map(({ at }): ChainProblem => ({ kind: 'added', line: at })),
+    ...moved.map(({ number, at }): ChainProblem => ({ kind: 'moved', line: number, at })),
+    ...gaps(inPlace, moved, lines),
+    ...tail(inPlace, moved, lines),
+    ...brokenLinks(heading, [...inPlace, ...moved]),
+  ];
+  // Whatever else: lines that agree with each other, and not with what a file of ours looks like.
+  const told = problems.length > 0 ? problems : wrong.map(({ at }) => changed(at));
+  return told.toSorted((a, b) => a.line - b.line);
+}
+
+const RUN: EvidenceRecord = 'run';
+const DEVICE: EvidenceRecord = 'device';
+const END: EvidenceRecord = 'end';
+
+const changed = (line: number): ChainProblem => ({ kind: 'changed', line });
+
+function isIntact(fact: LineFact): fact is Intact {
+  return fact.isIntact && fact.number !== undefined;
+}
+
+/** As it was written, where it was written, below the line it was written below. */
+function isInOrder(fact: LineFact, above: LineFact | undefined, lines: number): boolean {
+  if (above === undefined) return fact.isIntact;
+  const record = fact.at === 2 ? RUN : fact.at === lines ? END : DEVICE;
+  return fact.isIntact && fact.number === fact.at && fact.previous === above.hash && fact.record === record;
+}
+
+/** Of several lines with one number and different content, the genuine one is what its neighbours were hashed with. */
+function sortOut(intact: readonly Intact[]): {
+  readonly genuine: readonly Intact[];
+  readonly forged: readonly Intact[];
+} {
+  const byNumber = Map.groupBy(intact, ({ number }) => number);
+  const forged = new Set<Intact>();
+  for (const [number, same] of byNumber) {
+    const [first] = same;
+    if (first === undefined || same.every(({ hash }) => hash === first.hash)) continue;
+    const below = new Set(byNumber.get(number + 1)?.map(({ previous }) => previous));
+    const above = new Set(byNumber.get(number - 1)?.map(({ hash }) => hash));
+    const genuine =
+      same.find(({ hash }) => below.has(hash)) ?? same.find(({ previous }) => above.has(previous)) ?? first;
+    for (const one of same) if (one.hash !== genuine.hash) forged.add(one);
+  }
+  return { genuine: intact.filter((one) => !forged.has(one)), forged: [...forged] };
+}
+
+/** Lines out of their order: moved, or one more of a line that is there, or with a number that no line has. */
+function strays(
+  genuine: readonly Intact[],
+  inPlace: readonly Intact[],
+): { readonly moved: readonly Intact[]; readonly copies: readonly Intact[] } {
+  const placed = new Set(inPlace);
+  const numbers = new Set(inPlace.map(({ number }) => number));
+  const last = genuine.find(({ record }) => record === END)?.number ?? Number.POSITIVE_INFINITY;
+  const moved: Intact[] = [];
+  const copies: Intact[] = [];
+  for (const one of genuine) {
+    if (placed.has(one)) continue;
+    (numbers.has(one.number) || one.number > last ? copies : moved).push(one);
+    numbers.add(one.number);
+  }
+  return { moved, copies };
+}
+
+/** Between lines that are in place: numbers nobody has, and lines that are not intact. One for the other, as far as they go. */
+function gaps(
+  inPlace: readonly Intact[],
+  moved: readonly Intact[],
+  lines: readonly LineFact[],
+): readonly ChainProblem[] {
+  const broken = lines.filter((line) => !isIntact(line));
+  const elsewhere = moved.map(({ number }) => number).sort((a, b) => a - b);
+  const problems: ChainProblem[] = [];
+  let next = 0;
+  let from = 0;
+  let above = { number: 1, at: 1 };
+  for (const below of inPlace) {
+    let to = from;
+    while ((elsewhere[to] ?? Number.POSITIVE_INFINITY) < below.number) to += 1;
+    const missing = numberRanges(above.number + 1, below.number - 1, elsewhere.slice(from, to));
+    from = to;
+    for (let line = broken[next]; line !== undefined && line.at < below.at; line = broken[++next]) {
+      const number = line.number !== undefined && missing.take(line.number) ? line.number : missing.takeFirst();
+      problems.push(number === undefined ? { kind: 'added', line: line.at } : changed(number));
+    }
+    problems.push(...missing.left().map(({ from, to }): ChainProblem => ({ kind: 'removed', line: from, to })));
+    above = below;
+  }
+  return problems;
+}
+
+/** Below the last line that is in place. */
+function tail(
+  inPlace: readonly Intact[],
+  moved: readonly Intact[],
+  lines: readonly LineFact[],
+): readonly ChainProblem[] {
+  const last = inPlace.at(-1) ?? { number: 1, at: 1, record: '' };
+  const broken = lines.filter((line) => !isIntact(line) && line.at > last.at);
+  if (last.record === END) return broken.map(({ at }) => ({ kind: 'added', line: at }));
+  const problems = broken.map((_line, i) => changed(last.number + 1 + i));
+  const isEnded = [...moved, ...broken].some(({ record }) => record === END);
+  return isEnded ? problems : [...problems, { kind: 'cut', line: last.number + broken.length }];
+}
+
+/** Where a line was not hashed with the one above it, that one was hashed anew. */
+function brokenLinks(heading: LineFact, found: readonly Intact[]): readonly ChainProblem[] {
+  const ordered = found.toSorted((a, b) => a.number - b.number);
+  return ordered.flatMap((line, i) => {
+    const above = i === 0 ? { ...heading, number: 1 } : (ordered[i - 1] as Intact);
+    if (above.number !== line.number - 1 || line.previous === above.hash) return [];
+    if (above.number > 1) return [changed(above.number)];
+    return heading.isIntact ? [changed(line.number)] : [];
+  });
+}

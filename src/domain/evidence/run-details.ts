@@ -1,0 +1,131 @@
+/** What an evidence file says of its run, and at its end: JSON in the cell `details`. Pure. Layer: domain. */
+import type { Run } from '../run.ts';
+import { scrub } from '../scrub.ts';
+import type { GraphCloud, Settings } from '../settings.ts';
+import { instant } from './device-cells.ts';
+import type { EvidenceFigures } from './evidence-figures.ts';
+
+/** Raised when an older reader would misunderstand a file. */
+export const EVIDENCE_FORMAT = 1;
+
+/** Settings that decide what a run does, as they were when the file was written; none of them is a secret. */
+export type EvidenceSettings = Pick<
+  Settings,
+  | 'graphRoot'
+  | 'maxKeyAgeMs'
+  | 'minKeyAgeMs'
+  | 'seenWithinMs'
+  | 'maxDevices'
+  | 'exclude'
+  | 'canaryDevices'
+  | 'canaryMinProven'
+  | 'canaryWaitMs'
+  | 'abortFailureRate'
+  | 'confirmScheduleMs'
+  | 'budgets'
+  | 'concurrency'
+  | 'recordToGraph'
+>;
+
+/** The line `run`. */
+export interface RunDetails {
+  readonly format: typeof EVIDENCE_FORMAT;
+  /** Of Keyturn. */
+  readonly version: string;
+  /** Which version of the run's evidence this is, from 1. */
+  readonly evidence: number;
+  /** The digest of the version before; absent in the first. */
+  readonly previousDigest?: string;
+  readonly tenantId: string;
+  readonly cloud: GraphCloud;
+  readonly runId: string;
+  readonly trigger: Run['trigger'];
+  /** `true`: nothing was sent; what is due would have been asked. */
+  readonly dryRun: boolean;
+  readonly outcome: 'completed' | 'aborted';
+  readonly abortReason?: Run['abortReason'];
+  readonly reason?: string;
+  readonly requestedBy?: string;
+  readonly createdAt: string;
+  readonly rotatingStartedAt?: string;
+  readonly rotatingEndedAt?: string;
+  readonly writtenAt: string;
+  /** Chooses the canaries. */
+  readonly seed: number;
+  /** How many targets were named; absent when the run was over the whole fleet. */
+  readonly targets?: number;
+  /** Targets that named no device, in words. */
+  readonly unresolved?: readonly string[];
+  readonly settings: EvidenceSettings;
+}
+
+/** The line `end`. */
+export interface EndDetails {
+  /** In all, the heading and this line included. */
+  readonly lines: number;
+  readonly figures: EvidenceFigures;
+}
+
+/** What a file is written from, besides the run's rotations. */
+export interface EvidenceFacts {
+  readonly run: Run;
+  readonly settings: Settings;
+  /** Of Keyturn. */
+  readonly version: string;
+  /** Our clock. */
+  readonly nowMs: number;
+}
+
+/** The number of the file that comes after what the run row names. */
+export function nextEvidence(run: Run): number {
+  return (run.evidence?.version ?? 0) + 1;
+}
+
+export function runDetails({ run, settings, version, nowMs }: EvidenceFacts): RunDetails {
+  return {
+    format: EVIDENCE_FORMAT,
+    version,
+    evidence: nextEvidence(run),
+    ...(run.evidence === undefined ? {} : { previousDigest: run.evidence.digest }),
+    tenantId: run.tenantId,
+    cloud: settings.cloud,
+    runId: run.runId,
+    trigger: run.trigger,
+    dryRun: run.mode === 'dryRun',
+    outcome: run.abortReason === undefined ? 'completed' : 'aborted',
+    ...(run.abortReason === undefined ? {} : { abortReason: run.abortReason }),
+    ...(run.reason === undefined ? {} : { reason: scrub(run.reason) }),
+    ...(run.requestedBy === undefined ? {} : { requestedBy: scrub(run.requestedBy) }),
+    createdAt: instant(run.createdAtMs),
+    ...(run.rotatingStartedAtMs === undefined ? {} : { rotatingStartedAt: instant(run.rotatingStartedAtMs) }),
+    ...(run.rotatingEndedAtMs === undefined ? {} : { rotatingEndedAt: instant(run.rotatingEndedAtMs) }),
+    writtenAt: instant(nowMs),
+    seed: run.seed,
+    ...(run.targets === undefined ? {} : { targets: run.targets.length }),
+    ...(run.unresolved === undefined ? {} : { unresolved: run.unresolved.map(scrub) }),
+    settings: evidenceSettings(settings),
+  };
+}
+
+/** Named one by one, so that a setting added later is not told by accident. */
+function evidenceSettings(settings: Settings): EvidenceSettings {
+  const { graphRoot, maxKeyAgeMs, minKeyAgeMs, seenWithinMs, maxDevices, exclude, recordToGraph } = settings;
+  const { canaryDevices, canaryMinProven, canaryWaitMs, abortFailureRate, confirmScheduleMs } = settings;
+  const { budgets, concurrency } = settings;
+  return {
+    graphRoot,
+    maxKeyAgeMs,
+    minKeyAgeMs,
+    seenWithinMs,
+    maxDevices,
+    exclude: exclude.map(scrub),
+    canaryDevices,
+    canaryMinProven,
+    canaryWaitMs,
+    abortFailureRate,
+    confirmScheduleMs,
+    budgets,
+    concurrency,
+    recordToGraph,
+  };
+}

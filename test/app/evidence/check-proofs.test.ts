@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import { checkProofs } from '../../../src/app/evidence/check-proofs.ts';
+import { evidenceName } from '../../../src/app/evidence/evidence-head.ts';
+import { evidenceLines } from '../../../src/app/evidence/verify-evidence.ts';
+import type { Run } from '../../../src/domain/run.ts';
+import { contentOf } from '../../support/expect-evidence.ts';
+import type { World } from '../../support/world.ts';
+import { createFaultWorld, settle } from '../faults/fault-world.ts';
+
+/** A fleet of every kind, rotated and settled. */
+async function rotated(): Promise<{ readonly world: World; readonly run: Run }> {
+  const world = createFaultWorld({ devices: 250, fleet: 'mixed', seed: 6, pageSize: 100 });
+  const run = await world.clock.run(() => settle(world));
+  return { world, run };
+}
+
+function check(world: World, run: Run, edit: (text: string) => string = (text) => text) {
+  const told: number[] = [];
+  const { tenant } = world.start().deps;
+  const call = {
+    priority: 'bulk',
+    deadlineAtMs: Number.POSITIVE_INFINITY,
+    signal: new AbortController().signal,
+  } as const;
+  const content = (async function* () {
+    for await (const piece of contentOf(world.reportFiles, evidenceName(run.runId, 1))) {
+      yield Buffer.from(edit(Buffer.from(piece).toString()));
+    }
+  })();
+  return world.clock.run(async () => {
+    const found = await checkProofs(tenant, evidenceLines(content), call, (checked) => told.push(checked));
+    return { ...found, told };
+  });
+}
+
+describe('asking Graph again', () => {
+  it('finds every proof of an honest run where it was, a hundred devices at a time', async () => {
+    const { world, run } = await rotated();
+    const proven = run.finalCounts?.proven ?? 0;
+    expect(proven).toBeGreaterThan(100);
+    const found = await check(world, run);
+    expect(found).toMatchObject({ proven, agreed: proven, disagreements: [] });
+    expect(found.told).toEqual([100, proven]);
+    expect(Object.values(found.actions).reduce((sum, n) => sum + n, 0)).toBe(proven);
+    world.sim.referee.assertClean();
+  });
+
+  it('finds a device that only the file calls proven', async () => {
+    const { world, run } = await rotated();
+    const rows = await world.rotations(run.runId);
+    const overdue = rows.find(({ state }) => state === 'overdue');
+    if (overdue === undefined) throw new Error('no device is overdue');
+    const before = (await check(world, run)).proven;
+    const found = await check(world, run, (text) =>
+      text
+        .split('\r\n')
+        .map((line) => (line.includes(overdue.managedDeviceId) ? line.replace(',overdue,', ',proven,') : line))
+        .join('\r\n'),
+    );
+    expect(found).toMatchObject({ proven: before + 1, agreed: before });
+    expect(found.disagreements).toMatchObject([
+      { deviceName: overdue.deviceName, entraDeviceId: overdue.entraDeviceId },
+    ]);
+  });
+
+  it('asks nothing for a file without proofs, nor about what is no id', async () => {
+    const { world, run } = await rotated();
+    const before = world.sim.history.length;
+    expect(await check(world, run, (text) => text.replaceAll(',proven,', ',overdue,'))).toMatchObject({
+      proven: 0,
+      told: [],
+    });
+    expect(world.sim.history.length).toBe(before);
+    const row = (await world.rotations(run.runId)).find(({ state }) => state === 'proven');
+    const found = await check(world, run, (text) => text.replaceAll(row?.entraDeviceId ?? '-', "x'/../y"));
+    expect(found.disagreements).toMatchObject([{ because: 'the line names no Entra device id' }]);
+  });
+});

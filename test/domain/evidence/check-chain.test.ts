@@ -1,0 +1,200 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { sampleRotations } from '../../contracts/samples.ts';
+import { evidenceOf, linesOf, rehashed, rehashedFrom, verified } from '../../support/evidence-files.ts';
+
+/** Line 1 is the heading, 2 the run, 3 to 12 the devices 0 to 9, 13 the end. */
+const LINES = linesOf(await evidenceOf(sampleRotations(10)));
+const line = (number: number): Buffer => LINES[number - 1] as Buffer;
+const without = (...numbers: number[]) => LINES.filter((_line, i) => !numbers.includes(i + 1));
+const inPlaceOf = (number: number, ...others: Buffer[]) => LINES.toSpliced(number - 1, 1, ...others);
+const edited = (number: number, from: string, to: string) =>
+  inPlaceOf(number, Buffer.from(line(number).toString().replace(from, to)));
+
+const problemsOf = async (file: Buffer | readonly Buffer[]) => (await verified(file)).problems;
+
+describe('the chain', () => {
+  it('has no problem as it was written', async () => {
+    expect(LINES).toHaveLength(13);
+    expect(await verified(LINES)).toMatchObject({ lines: 13, problems: [], differences: [], head: { evidence: 1 } });
+  });
+
+  it.each([
+    ['a device line edited', edited(5, 'LAPTOP-2', 'LAPTOP-3'), [{ kind: 'changed', line: 5 }]],
+    ['the heading edited', edited(1, 'deviceName', 'name'), [{ kind: 'changed', line: 1 }]],
+    ['the run edited', edited(2, 'dryRun', 'wetRun'), [{ kind: 'changed', line: 2 }]],
+    ['the end edited', edited(13, 'devices', 'device'), [{ kind: 'changed', line: 13 }]],
+    ['a line number edited', edited(5, '5,device', '50,device'), [{ kind: 'changed', line: 5 }]],
+    ['a byte order mark put in front', [Buffer.from('\ufeff'), ...LINES], [{ kind: 'changed', line: 1 }]],
+    ['one line removed', without(5), [{ kind: 'removed', line: 5, to: 5 }]],
+    [
+      'lines removed',
+      without(5, 6, 7, 10),
+      [
+        { kind: 'removed', line: 5, to: 7 },
+        { kind: 'removed', line: 10, to: 10 },
+      ],
+    ],
+    ['the run removed', without(2), [{ kind: 'removed', line: 2, to: 2 }]],
+    ['the end cut off', without(13), [{ kind: 'cut', line: 12 }]],
+    ['the tail cut off', LINES.slice(0, 6), [{ kind: 'cut', line: 6 }]],
+    ['all but the heading cut off', LINES.slice(0, 1), [{ kind: 'cut', line: 1 }]],
+    ['nothing left', [], [{ kind: 'cut', line: 0 }]],
+    ['one line doubled', LINES.toSpliced(7, 0, line(5)), [{ kind: 'added', line: 8 }]],
+    ['the end doubled', [...LINES, line(13)], [{ kind: 'added', line: 14 }]],
+    ['something after the end', [...LINES, Buffer.from('PS: all is well')], [{ kind: 'added', line: 14 }]],
+    ['an empty line after the end', [...LINES, Buffer.from('\r\n')], [{ kind: 'added', line: 14 }]],
+    ['a foreign line put in', LINES.toSpliced(6, 0, Buffer.from('6,device,x\r\n')), [{ kind: 'added', line: 7 }]],
+    [
+      'one line moved down',
+      [...without(5).slice(0, 8), line(5), ...without(5).slice(8)],
+      [{ kind: 'moved', line: 5, at: 9 }],
+    ],
+    [
+      'one line moved up',
+      [...LINES.slice(0, 3), line(10), ...LINES.slice(3, 9), ...LINES.slice(10)],
+      [{ kind: 'moved', line: 10, at: 4 }],
+    ],
+    ['the end moved up', [...LINES.slice(0, 6), line(13), ...LINES.slice(6, 12)], [{ kind: 'moved', line: 13, at: 7 }]],
+    ['two lines swapped', inPlaceOf(5, line(6)).toSpliced(5, 1, line(5)), [{ kind: 'moved', line: 6, at: 5 }]],
+    [
+      'a line changed and hashed anew',
+      inPlaceOf(5, rehashed(line(5), 'LAPTOP-2', 'LAPTOP-X')),
+      [{ kind: 'changed', line: 5 }],
+    ],
+    [
+      'the run changed and hashed anew',
+      inPlaceOf(2, rehashed(line(2), 'schedule', 'onDemand')),
+      [{ kind: 'changed', line: 2 }],
+    ],
+    [
+      'a forged line beside the genuine one',
+      inPlaceOf(5, rehashed(line(5), 'LAPTOP-2', 'X'), line(5)),
+      [{ kind: 'added', line: 5 }],
+    ],
+    [
+      'a forged line behind the genuine one',
+      inPlaceOf(5, line(5), rehashed(line(5), 'LAPTOP-2', 'X')),
+      [{ kind: 'added', line: 6 }],
+    ],
+    [
+      'a line given another number, hashed anew',
+      inPlaceOf(5, rehashed(line(5), '5,device', '900,device')),
+      [
+        { kind: 'removed', line: 5, to: 5 },
+        { kind: 'added', line: 5 },
+      ],
+    ],
+    [
+      'a line feed lost',
+      edited(5, '\r\n', '\r'),
+      [
+        { kind: 'changed', line: 5 },
+        { kind: 'removed', line: 6, to: 6 },
+      ],
+    ],
+    ['a carriage return lost', edited(5, '\r\n', '\n'), [{ kind: 'changed', line: 5 }]],
+    ['the last line feed lost', edited(13, '\r\n', '\r'), [{ kind: 'changed', line: 13 }]],
+  ] as const)('tells: %s', async (_what, file, problems) => {
+    const found = await problemsOf(file);
+    expect(found).toHaveLength(problems.length);
+    expect(found).toEqual(expect.arrayContaining([...problems]));
+  });
+
+  it('tells what all lines were saved anew with', async () => {
+    const unix = Buffer.from(
+      Buffer.concat([...LINES])
+        .toString()
+        .replaceAll('\r\n', '\n'),
+    );
+    expect(await problemsOf(unix)).toEqual(LINES.map((_line, i) => ({ kind: 'changed', line: i + 1 })));
+  });
+
+  it('cannot tell a file that was hashed anew to its end: that shows in the digest alone', async () => {
+    const forged = await verified(rehashedFrom(LINES, 5, 'LAPTOP-2', 'LAPTOP-X'));
+    expect(forged).toMatchObject({ problems: [], differences: [] });
+    expect(forged.digest).not.toBe((await verified(LINES)).digest);
+  });
+
+  it('finds what was hashed anew to its end but is no file of ours: no run, no end, a number left out', async () => {
+    for (const [at, from, to] of [
+      [2, ',run,', ',device,'],
+      [7, ',device,', ',end,'],
+      [6, '6,', '7,'],
+    ] as const) {
+      expect(await problemsOf(rehashedFrom(LINES, at, from, to))).not.toEqual([]);
+    }
+  });
+
+  it('finds a change of any single byte of a small file, to any other', async () => {
+    const file = await evidenceOf(sampleRotations(2));
+    let seed = 1;
+    for (let at = 0; at < file.length; at++) {
+      seed = (seed * 48_271) % 2_147_483_647;
+      for (const flipped of [1 << (seed % 8), 1 + (seed % 255)]) {
+        const tampered = Buffer.from(file);
+        tampered[at] = (tampered[at] as number) ^ flipped;
+        const { problems } = await verified(tampered);
+        if (problems.length === 0) throw new Error(`byte ${at} changed by ${flipped}, and nobody noticed`);
+      }
+    }
+  });
+
+  it('finds any byte left out, and any byte put in', async () => {
+    const file = await evidenceOf(sampleRotations(1));
+    for (let at = 0; at <= file.length; at++) {
+      const [before, after] = [file.subarray(0, at), file.subarray(at)];
+      for (const tampered of [
+        Buffer.concat([before, after.subarray(1)]),
+        Buffer.concat([before, Buffer.from('0'), after]),
+      ]) {
+        if (tampered.length === file.length && tampered.equals(file)) continue;
+        const { problems } = await verified(tampered);
+        if (problems.length === 0) throw new Error(`a byte at ${at} went or came, and nobody noticed`);
+      }
+    }
+  });
+
+  it('finds any lines dropped, doubled, swapped or cut off', async () => {
+    const number = fc.integer({ min: 0, max: LINES.length - 1 });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom('drop', 'double', 'swap', 'cut', 'shuffle'),
+        number,
+        number,
+        async (how, a, b) => {
+          const lines = [...LINES];
+          if (how === 'drop') lines.splice(a, 1);
+          if (how === 'double') lines.splice(b, 0, line(a + 1));
+          if (how === 'swap') [lines[a], lines[b]] = [line(b + 1), line(a + 1)];
+          if (how === 'cut') lines.splice(a);
+          if (how === 'shuffle') lines.splice(a, 3, ...lines.slice(a, a + 3).reverse());
+          fc.pre(!Buffer.concat(lines).equals(Buffer.concat([...LINES])));
+          expect(await problemsOf(lines)).not.toEqual([]);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  it('finds a random change in a large file, and names its line', async () => {
+    const large = await evidenceOf(sampleRotations(5_000));
+    await fc.assert(
+      fc.asyncProperty(fc.nat({ max: large.length - 1 }), fc.integer({ min: 1, max: 255 }), async (at, flipped) => {
+        const tampered = Buffer.from(large);
+        tampered[at] = (tampered[at] as number) ^ flipped;
+        const changedLine = large.subarray(0, at).toString('latin1').split('\n').length;
+        const { problems } = await verified(tampered);
+        expect(problems.some(({ line: found }) => Math.abs(found - changedLine) <= 1)).toBe(true);
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  it('stays fast and small in what it says when everything is out of order', async () => {
+    const lines = linesOf(await evidenceOf(sampleRotations(3_000)));
+    const [heading, ...rest] = lines;
+    const reversed = [heading as Buffer, ...rest.reverse()];
+    expect((await problemsOf(reversed)).filter(({ kind }) => kind === 'moved')).toHaveLength(rest.length - 1);
+  });
+});

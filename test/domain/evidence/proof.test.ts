@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest';
+import type { ActionResult, ActionState } from '../../../src/domain/action-result.ts';
+import type { EvidenceCells } from '../../../src/domain/evidence/evidence-columns.ts';
+import { judgeProof, proofOf } from '../../../src/domain/evidence/proof.ts';
+import type { EntraDeviceId, RecoveryKeyId } from '../../../src/domain/ids.ts';
+import type { Reading } from '../../../src/domain/ports.ts';
+import type { RecoveryKey } from '../../../src/domain/recovery-key.ts';
+
+const DEVICE = 'dddddddd-0000-4000-8000-000000000001';
+const KEY = 'cccccccc-0000-4000-8000-000000000002';
+const at = (minute: number): string => new Date(Date.UTC(2026, 10, 22, 2, minute)).toISOString();
+
+const LINE: EvidenceCells = {
+  deviceName: 'LT-1',
+  entraDeviceId: DEVICE,
+  managedDeviceId: DEVICE,
+  state: 'proven',
+  acceptedBy: at(0),
+  actionStartedAt: at(1),
+  confirmedAt: at(30),
+  keyAfterId: KEY,
+  keyAfterAt: at(20),
+};
+const key = (changes: Partial<RecoveryKey> = {}): RecoveryKey => ({
+  keyId: KEY as RecoveryKeyId,
+  entraDeviceId: DEVICE as EntraDeviceId,
+  volumeType: 'operatingSystemVolume',
+  createdAtMs: Date.parse(at(20)),
+  ...changes,
+});
+const found = <T>(value: T): Reading<T> => ({ kind: 'found', value });
+const actions = (...states: ActionState[]): Reading<readonly ActionResult[]> =>
+  found(states.map((state) => ({ state, startedAtMs: Date.parse(at(1)), lastUpdatedAtMs: Date.parse(at(2)) })));
+
+const judge = (line: EvidenceCells, keys?: Reading<readonly RecoveryKey[]>, results = actions('done')) =>
+  judgeProof(proofOf(5, line), keys, results);
+
+describe('Graph agrees with a line that says proven', () => {
+  it.each<[string, EvidenceCells, RecoveryKey[]]>([
+    ['when escrow holds its key', LINE, [key()]],
+    ['among others', LINE, [key({ keyId: 'other' as RecoveryKeyId }), key()]],
+    ['in whatever letter case ids are written', { ...LINE, entraDeviceId: DEVICE.toUpperCase() }, [key()]],
+    ['when only the action tells of the request', { ...LINE, acceptedBy: '' }, [key()]],
+    ['when only the send deadline does', { ...LINE, acceptedBy: '', actionStartedAt: '', sendBy: at(2) }, [key()]],
+    [
+      'when it was proven late',
+      {
+        ...LINE,
+        state: 'overdue',
+        lateState: 'proven',
+        keyAfterId: '',
+        keyAfterAt: '',
+        lateKeyId: KEY,
+        lateKeyAt: at(20),
+      },
+      [key()],
+    ],
+  ])('%s', (_what, line, keys) => {
+    expect(judge(line, found(keys))).toMatchObject({ agrees: true });
+  });
+
+  it.each<[ActionState | undefined, string]>([
+    ['done', 'done'],
+    ['canceled', 'canceled'],
+    [undefined, 'forgotten'],
+  ])('whatever Intune says of the action: %s', (state, action) => {
+    expect(judge(LINE, found([key()]), state === undefined ? actions() : actions(state))).toEqual({
+      agrees: true,
+      action,
+    });
+  });
+});
+
+describe('Graph does not agree', () => {
+  it.each<[string, EvidenceCells, Reading<readonly RecoveryKey[]> | undefined, RegExp]>([
+    ['when escrow holds no such key', LINE, found([key({ keyId: 'other' as RecoveryKeyId })]), /holds no key/],
+    ['when it is of another volume', LINE, found([key({ volumeType: 'fixedDataVolume' })]), /OS volume/],
+    ['when it was created at another time', LINE, found([key({ createdAtMs: Date.parse(at(21)) })]), /created at 2026/],
+    [
+      'when it is older than the request',
+      { ...LINE, acceptedBy: at(25), actionStartedAt: at(25) },
+      found([key()]),
+      /older/,
+    ],
+    ['when it is as old as the request', { ...LINE, acceptedBy: at(20), actionStartedAt: '' }, found([key()]), /older/],
+    [
+      'when nobody says when it was asked for',
+      { ...LINE, acceptedBy: '', actionStartedAt: '' },
+      found([key()]),
+      /does not say/,
+    ],
+    ['when the device is gone', LINE, { kind: 'gone' }, /no longer knows/],
+    ['when it cannot be read', LINE, { kind: 'unreadable', status: 503 }, /did not tell \(status 503\)/],
+    ['when the line names no device', { ...LINE, entraDeviceId: 'x' }, undefined, /no Entra device id/],
+    ['when the line names no key', { ...LINE, keyAfterId: '' }, found([key()]), /holds no key/],
+  ])('%s', (_what, line, keys, because) => {
+    expect(judge(line, keys)).toMatchObject({ agrees: false, because: expect.stringMatching(because) });
+  });
+});
