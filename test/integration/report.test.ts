@@ -1,0 +1,86 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RunReport } from '../../src/app/report-run.ts';
+import { parseTenantId } from '../../src/domain/ids.ts';
+import { createSimulatedTenant } from '../../src/simulator/simulated-tenant.ts';
+import { createSimulatorServer, type SimulatorServer } from '../../src/simulator/simulator-server.ts';
+import { settingsFor } from '../../src/simulator/simulator-settings.ts';
+import { createStorage, type Storage } from '../../src/storage/create-storage.ts';
+import { createSystemClock } from '../../src/system/clock.ts';
+import { createSystemRandom } from '../../src/system/random.ts';
+import { runCli } from '../cli/cli-process.ts';
+import { connectionOf, useAzurite } from '../support/azurite.ts';
+import { reportOf } from '../support/evidence-files.ts';
+
+const TENANT = '7e570000-0000-4000-8000-0000000000e2';
+const HOUR_MS = 3_600_000;
+const clock = createSystemClock();
+const azurite = useAzurite();
+let server: SimulatorServer;
+let settings: Readonly<Record<string, string>>;
+let storage: Storage;
+let folder = '';
+let runId = '';
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'keyturn-report-'));
+  const tenant = createSimulatedTenant({ clock, devices: 20, fleet: 'healthy', speed: 900, tenantId: TENANT });
+  server = await createSimulatorServer({ tenant, clock });
+  const schedule = { confirmScheduleMs: [HOUR_MS / 2, HOUR_MS, HOUR_MS], canaryWaitMs: 4 * HOUR_MS };
+  settings = { ...settingsFor(server, schedule), AzureWebJobsStorage: azurite.connectionString() };
+  const { code, stdout } = await runCli(['run', '--live', '--wait', '--json'], settings);
+  expect(code).toBe(0);
+  runId = (JSON.parse(stdout) as { readonly run: RunReport }).run.runId;
+  storage = createStorage({
+    connection: connectionOf(azurite.connectionString()),
+    tenantId: parseTenantId(TENANT),
+    clock,
+    random: createSystemRandom(),
+  });
+});
+afterAll(async () => {
+  await server?.close();
+  await rm(folder, { recursive: true });
+});
+
+describe('keyturn report', () => {
+  it('writes what the app left in storage, byte for byte', async () => {
+    const [page, evidence] = [path.join(folder, 'report.html'), path.join(folder, 'evidence.csv')];
+    const { code, stdout, stderr } = await runCli(['report', runId, '--html', page, '--csv', evidence], settings);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toContain('20 of 20 due keys are rotated and proven.');
+    expect(stdout).toContain(`Written: ${page}`);
+    expect(await readFile(page)).toEqual(await reportOf(storage.reportFiles, `${runId}/report-1.html`));
+    expect(await readFile(evidence)).toEqual(await reportOf(storage.reportFiles, `${runId}/evidence-1.csv`));
+  });
+
+  it('says the same to scripts', async () => {
+    const { code, stdout } = await runCli(['report', runId, '--json'], settings);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      verdict: { tone: 'good' },
+      state: 'completed',
+      funnel: { due: 20, requested: 20, confirmed: 20, proven: 20 },
+      figures: { devices: 20, states: { proven: 20 } },
+      evidence: { version: 1, lines: 23 },
+      needAttention: 0,
+      files: {},
+    });
+  });
+
+  it.each([
+    ['a run nobody knows', () => ['report', 'no-such-run'], 'No run is called no-such-run'],
+    ['one file for both', () => ['report', runId, '--html', 'x', '--csv', 'x'], 'name the same file'],
+    [
+      'a folder that is not there',
+      () => ['report', runId, '--html', '/no/such/folder/x'],
+      'cannot be written (ENOENT)',
+    ],
+  ] as const)('refuses %s', async (_what, args, complaint) => {
+    const { code, stderr } = await runCli([...args()], settings);
+    expect(stderr).toContain(complaint);
+    expect(code).toBe(2);
+  });
+});
