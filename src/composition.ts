@@ -1,19 +1,21 @@
 /** The only place where functions and use cases meet: one method a function, one summary line an invocation. Layer: wiring. */
-import { advanceRun } from './app/advance-run.ts';
+import { acceptRequest } from './app/accept-request.ts';
+import { type AdvanceOutcome, advanceRun } from './app/advance-run.ts';
 import type { Bounds, Deps } from './app/deps.ts';
 import type { Invocation } from './app/invocation.ts';
+import { type Delivery, forgetFault, noteDelivery, noteFault } from './app/note-fault.ts';
 import { quarantineMessage } from './app/quarantine-message.ts';
 import { recordSlice } from './app/record-slice.ts';
 import { countRun } from './app/run-counts.ts';
 import { scheduledTick } from './app/scheduled-tick.ts';
 import { readEnvironment } from './config.ts';
 import { errorFields } from './domain/error-fields.ts';
-import type { RunId } from './domain/ids.ts';
+import type { RunId, SliceId } from './domain/ids.ts';
 import type { InvocationOutcome, InvocationSummary } from './domain/invocation-summary.ts';
+import { decodeMessageBody } from './domain/message-body.ts';
 import { MessageError, parseContinuationMessage, parseSliceMessage } from './domain/messages.ts';
 import type { StateCounts } from './domain/run.ts';
 import { createServices, type Services, type ServicesOptions } from './services.ts';
-import { decodeMessageBody } from './storage/message-body.ts';
 import { createLogger } from './system/logger.ts';
 import { summaryLine } from './system/summary-line.ts';
 
@@ -21,6 +23,8 @@ import { summaryLine } from './system/summary-line.ts';
 export interface Keyturn {
   scheduledRotation(invocation: Invocation): Promise<void>;
   continueRotation(message: unknown, invocation: Invocation): Promise<void>;
+  /** `messageId`: the queue's id of the message, when the host tells. */
+  rotateOnDemand(message: unknown, messageId: string | undefined, invocation: Invocation): Promise<void>;
   recordEncryptionState(message: unknown, invocation: Invocation): Promise<void>;
   quarantine(queueName: string, message: unknown, invocation: Invocation): Promise<void>;
   /** Graceful stop: takes no more work, saves checkpoints; resolves when every invocation has ended. */
@@ -31,6 +35,7 @@ export interface Keyturn {
 interface Done {
   readonly outcome: InvocationOutcome;
   readonly runId?: RunId;
+  readonly sliceId?: SliceId;
   readonly counts?: StateCounts;
 }
 
@@ -40,7 +45,12 @@ export function createKeyturn(options: ServicesOptions): Keyturn {
   const running = new Set<Promise<void>>();
   let services: Services | undefined;
 
-  async function invoke(invocation: Invocation, work: (deps: Deps, bounds: Bounds) => Promise<Done>): Promise<void> {
+  /** `delivery`: the message whose quarantine entry would want to know what goes wrong. */
+  async function invoke(
+    invocation: Invocation,
+    work: (deps: Deps, bounds: Bounds) => Promise<Done>,
+    delivery?: Delivery,
+  ): Promise<void> {
     const { functionName, invocationId } = invocation;
     const bindings = { functionName, invocationId };
     try {
@@ -64,6 +74,7 @@ export function createKeyturn(options: ServicesOptions): Keyturn {
       functionName,
       tenantId: settings.tenantId,
       ...(done.runId === undefined ? {} : { runId: done.runId }),
+      ...(done.sliceId === undefined ? {} : { sliceId: done.sliceId }),
       outcome: done.outcome,
       counts: done.counts ?? {},
       ...usage(),
@@ -72,10 +83,15 @@ export function createKeyturn(options: ServicesOptions): Keyturn {
     try {
       stopping.signal.throwIfAborted();
       await services.ready();
+      const isRepeated = (invocation.dequeueCount ?? 1) > 1;
+      if (delivery !== undefined && isRepeated) await noteDelivery(deps, delivery);
       const done = await work(deps, { deadlineAtMs: startedAtMs + settings.timeBudgetMs, signal: stopping.signal });
+      if (delivery !== undefined && isRepeated) await forgetFault(deps, delivery);
       summaryLine(logger, summarize(done));
     } catch (error) {
       logger.error('the invocation failed; its message will be delivered again', errorFields(error));
+      // The end of the host is no fault of the message.
+      if (delivery !== undefined && error !== stopping.signal.reason) await noteFault(deps, delivery, error);
       summaryLine(logger, summarize({ outcome: 'faulted' }));
       throw error;
     }
@@ -96,34 +112,47 @@ export function createKeyturn(options: ServicesOptions): Keyturn {
       ),
     continueRotation: (message, invocation) =>
       tracked(
-        invoke(invocation, async (deps, bounds) => {
-          const parsed = ours(deps, parseContinuationMessage(bodyOf(message)));
-          const logger = deps.logger.child({ runId: parsed.runId });
-          const outcome = await advanceRun({ ...deps, logger }, parsed, bounds);
-          const run = await deps.ledger.readRun(parsed.runId);
-          const counts = run === undefined ? {} : (await countRun(deps.ledger, run.value)).states;
-          return {
-            outcome: outcome.kind === 'handedBack' || outcome.kind === 'busy' ? 'handedOver' : 'done',
-            runId: parsed.runId,
-            counts,
-          };
-        }),
+        invoke(
+          invocation,
+          async (deps, bounds) => {
+            const parsed = ours(deps, parseContinuationMessage(bodyOf(message)));
+            const logger = deps.logger.child({ runId: parsed.runId });
+            return doneWith(deps, parsed.runId, await advanceRun({ ...deps, logger }, parsed, bounds));
+          },
+          { queue: 'rotation-runs', message },
+        ),
+      ),
+    rotateOnDemand: (message, messageId, invocation) =>
+      tracked(
+        invoke(
+          invocation,
+          async (deps, bounds) => {
+            const accepted = await acceptRequest(deps, { message, messageId }, bounds);
+            return accepted.kind === 'refused' ? { outcome: 'done' } : doneWith(deps, accepted.runId, accepted.advance);
+          },
+          { queue: 'rotation-requests', message, messageId },
+        ),
       ),
     recordEncryptionState: (message, invocation) =>
       tracked(
-        invoke(invocation, async (deps, bounds) => {
-          const parsed = ours(deps, parseSliceMessage(bodyOf(message)));
-          const logger = deps.logger.child({ runId: parsed.runId, sliceId: parsed.sliceId, look: parsed.look });
-          await recordSlice({ ...deps, logger }, parsed, bounds);
-          const slice = await deps.ledger.readSlice(parsed.runId, parsed.sliceId);
-          const isOpen = slice?.value.state === 'open';
-          return { outcome: isOpen ? 'handedOver' : 'done', runId: parsed.runId, counts: slice?.value.counts ?? {} };
-        }),
+        invoke(
+          invocation,
+          async (deps, bounds) => {
+            const parsed = ours(deps, parseSliceMessage(bodyOf(message)));
+            const logger = deps.logger.child({ runId: parsed.runId, sliceId: parsed.sliceId, look: parsed.look });
+            await recordSlice({ ...deps, logger }, parsed, bounds);
+            const slice = await deps.ledger.readSlice(parsed.runId, parsed.sliceId);
+            const isOpen = slice?.value.state === 'open';
+            const { runId, sliceId } = parsed;
+            return { outcome: isOpen ? 'handedOver' : 'done', runId, sliceId, counts: slice?.value.counts ?? {} };
+          },
+          { queue: 'encryption-states', message },
+        ),
       ),
     quarantine: (queueName, message, invocation) =>
       tracked(
         invoke(invocation, async (deps) => {
-          await quarantineMessage(deps, queueName, decoded(message));
+          await quarantineMessage(deps, queueName, message);
           return { outcome: 'done' };
         }),
       ),
@@ -135,19 +164,15 @@ export function createKeyturn(options: ServicesOptions): Keyturn {
   };
 }
 
+async function doneWith({ ledger }: Deps, runId: RunId, outcome: AdvanceOutcome): Promise<Done> {
+  const run = await ledger.readRun(runId);
+  const counts = run === undefined ? {} : (await countRun(ledger, run.value)).states;
+  return { outcome: outcome.kind === 'handedBack' || outcome.kind === 'busy' ? 'handedOver' : 'done', runId, counts };
+}
+
 /** The host hands over an object when the body was JSON, else the text; people and other tools send base64 too. */
 function bodyOf(message: unknown): unknown {
   return typeof message === 'string' ? decodeMessageBody(message) : message;
-}
-
-/** What cannot be decoded is kept as it came. */
-function decoded(message: unknown): unknown {
-  try {
-    return bodyOf(message);
-  } catch (error) {
-    if (error instanceof MessageError) return message;
-    throw error;
-  }
 }
 
 /** @throws {MessageError} for a message of another tenant: it is delivered again, and at last quarantined. */

@@ -7,6 +7,8 @@ export interface Setting {
   readonly default?: string;
   /** One line: what it decides. */
   readonly description: string;
+  /** Its value is never shown, not even when it is wrong. */
+  readonly isSecret?: true;
 }
 
 /** Every setting Keyturn reads, in the order of the documentation. */
@@ -56,6 +58,12 @@ export const SETTINGS = [
     default: 'false',
     description: 'also create a `managedDeviceEncryptionState` per recorded state',
   },
+  {
+    name: 'NOTIFY_WEBHOOK',
+    description: 'https address that is told when a run ends, is aborted or finds a dangerous device; a secret',
+    isSecret: true,
+  },
+  { name: 'NOTIFY_FORMAT', default: 'json', description: '`json`, or `teams` (Adaptive Card for Teams workflows)' },
   { name: 'LOG_LEVEL', default: 'info', description: '`debug`, `info`, `warn` or `error`' },
 ] as const satisfies readonly Setting[];
 

@@ -11,11 +11,13 @@ import {
   rootRule,
   scheduleRule,
   shareRule,
+  webhookRule,
   wholeRule,
 } from './config-rules.ts';
-import { defaultOf, SETTINGS, type SettingName } from './config-table.ts';
+import { defaultOf, SETTINGS, type Setting, type SettingName } from './config-table.ts';
 import { CLOUDS } from './domain/clouds.ts';
 import type { TenantId } from './domain/ids.ts';
+import { NOTIFY_FORMATS, type NotifyFormat } from './domain/notification.ts';
 import type { GraphCloud, LogLevel, RotationMode, Settings } from './domain/settings.ts';
 import { SettingsError, type SettingsProblem } from './domain/settings-error.ts';
 
@@ -41,6 +43,13 @@ const duration = durationRule();
 const canaryWait = durationRule(...QUEUE_LIMIT);
 const timeBudget = durationRule(...INVOCATION_LIMIT);
 
+/** Names that can only be meant for Keyturn. Others (`LOG_LEVEL`, `GRAPH_TOKEN`, `NOTIFY_SOCKET`) may belong to anyone on a laptop. */
+const OUR_NAMES = /^(ROTATION_|CONFIRM_|RECORD_TO_|NOTIFY_(WEB|FORM)|GRAPH_\w*BUDGET$)/;
+
+/** Settings whose value opens something, however their names are spelt. */
+const SECRET_NAMES = /^NOTIFY_/;
+const NOT_SHOWN = 'not shown';
+
 /** As a problem shows it: quoted, on one line, cut short, and without a user name or password somebody put into a URL. */
 function shown(text: string | undefined): string {
   if (text === undefined) return 'nothing';
@@ -59,6 +68,11 @@ function createReader(environment: Environment) {
   };
 
   function report(name: SettingName, rule: string): void {
+    if (isSecret(name)) {
+      wrong.add(name);
+      problems.push({ name, rule, given: NOT_SHOWN });
+      return;
+    }
     const isDefault = given(name) === undefined && defaultOf(name) !== undefined;
     wrong.add(name);
     problems.push({ name, rule, given: isDefault ? `${shown(defaultOf(name))}, the default` : shown(given(name)) });
@@ -85,13 +99,30 @@ function createReader(environment: Environment) {
     report(name, rule(`${other} (${given(other) ?? defaultOf(other) ?? 'unset'})`));
   }
 
-  /** In the order of the settings table. */
+  /** In the order of the settings table; names that no setting has, last. */
   function allProblems(): readonly SettingsProblem[] {
     const order = SETTINGS.map(({ name }): string => name);
-    return problems.toSorted((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
+    return [...problems.toSorted((a, b) => order.indexOf(a.name) - order.indexOf(b.name)), ...misspelt(environment)];
   }
 
   return { optional, required, together, allProblems };
+}
+
+/** A setting nobody reads is a promise nobody keeps: `ROTATION_MODES=off` would stop nothing. */
+function misspelt(environment: Environment): readonly SettingsProblem[] {
+  const known = new Set<string>(SETTINGS.map(({ name }) => name));
+  return Object.entries(environment)
+    .filter(([name, text]) => OUR_NAMES.test(name) && !known.has(name) && (text ?? '').trim() !== '')
+    .map(([name, text]) => ({
+      name,
+      rule: 'is no setting of Keyturn: check its spelling',
+      given: SECRET_NAMES.test(name) ? NOT_SHOWN : shown(text),
+    }));
+}
+
+function isSecret(name: SettingName): boolean {
+  const setting: Setting | undefined = SETTINGS.find((candidate) => candidate.name === name);
+  return setting?.isSecret === true;
 }
 
 /**
@@ -140,6 +171,10 @@ export function parseSettings(environment: Environment): Settings {
     logLevel: required('LOG_LEVEL', choiceRule(LEVELS), 'info'),
   };
 
+  // Checked with the others; read by `parseWebhook`, so that the address is no part of the settings.
+  optional('NOTIFY_WEBHOOK', webhookRule);
+  optional('NOTIFY_FORMAT', choiceRule(NOTIFY_FORMATS));
+
   // Every due key would be too young to rotate: nothing would ever be asked.
   together(
     'ROTATION_MIN_KEY_AGE',
@@ -165,4 +200,19 @@ export function parseSettings(environment: Environment): Settings {
   const problems = allProblems();
   if (problems.length > 0) throw new SettingsError(problems);
   return settings;
+}
+
+/** Where notifications go. */
+export interface Webhook {
+  /** A secret: whoever has it can post. Never logged or shown. */
+  readonly url: string;
+  readonly format: NotifyFormat;
+}
+
+/** `undefined` when there is none. To be called with an environment that `parseSettings` accepts. */
+export function parseWebhook(environment: Environment): Webhook | undefined {
+  const { optional } = createReader(environment);
+  const url = optional('NOTIFY_WEBHOOK', webhookRule);
+  const format = optional('NOTIFY_FORMAT', choiceRule(NOTIFY_FORMATS));
+  return url === undefined || format === undefined ? undefined : { url, format };
 }

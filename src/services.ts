@@ -2,7 +2,8 @@
 import { createDefaultHttpClient } from '@azure/core-rest-pipeline';
 import pLimit from 'p-limit';
 import { DEFAULT_TIMING, type Deps, type Timing } from './app/deps.ts';
-import { type Environment, parseSettings } from './config.ts';
+import { type Environment, parseSettings, parseWebhook } from './config.ts';
+import type { Escrow } from './domain/escrow.ts';
 import { createExclusion } from './domain/exclusion.ts';
 import type { Pacer } from './domain/pacer.ts';
 import type { Clock, Logger, Random, TenantUsage } from './domain/ports.ts';
@@ -10,8 +11,10 @@ import type { RotationMode, Settings } from './domain/settings.ts';
 import { SettingsError, type SettingsProblem } from './domain/settings-error.ts';
 import { REQUEST_TIMEOUT_MS } from './graph/attempt.ts';
 import { createCredential } from './graph/credential.ts';
+import { createEscrow } from './graph/escrow.ts';
 import { createPacer } from './graph/pacer.ts';
 import { createTenant } from './graph/tenant.ts';
+import { createWebhookNotifier } from './notify/webhook.ts';
 import { parseStorageConnection, type StorageConnection } from './storage/connection.ts';
 import { createStorage, type Storage } from './storage/create-storage.ts';
 import { createSystemClock } from './system/clock.ts';
@@ -37,6 +40,8 @@ export interface Services {
   ready(): Promise<void>;
   /** Use-case dependencies for one invocation, and what its tenant client did. `mode` replaces the setting. */
   invocation(logger: Logger, mode?: () => RotationMode): { readonly deps: Deps; readonly usage: () => TenantUsage };
+  /** The two escrow operations, apart from the dependencies of use cases that have no business with them. */
+  escrow(logger: Logger): Escrow;
 }
 
 /** @throws {SettingsError} naming every problem. */
@@ -56,6 +61,11 @@ export function createServices({
   const httpClient = createDefaultHttpClient();
   const limiter = pLimit(settings.concurrency);
   const isExcluded = createExclusion(settings.exclude);
+  const webhook = parseWebhook(environment);
+  const notifier =
+    webhook === undefined
+      ? undefined
+      : createWebhookNotifier({ ...webhook, clock, random, httpClient, version: VERSION });
   let made: Promise<void> | undefined;
 
   /** Shared, so that tokens are cached across invocations; replaced when Graph keeps rejecting what it hands out. */
@@ -78,6 +88,18 @@ export function createServices({
       });
       return made;
     },
+    escrow: (logger) =>
+      createEscrow({
+        settings,
+        createCredential: nextCredential,
+        pacer,
+        clock,
+        random,
+        logger,
+        version: VERSION,
+        httpClient,
+        requestTimeoutMs,
+      }),
     invocation: (logger, mode = () => settings.mode) => {
       const tenant = createTenant({
         settings,
@@ -90,7 +112,7 @@ export function createServices({
         httpClient,
         requestTimeoutMs,
       });
-      const { ledger, queues, workFiles } = storage;
+      const { ledger, queues, workFiles, reportFiles } = storage;
       const deps: Deps = {
         settings,
         mode,
@@ -98,6 +120,8 @@ export function createServices({
         ledger,
         queues,
         workFiles,
+        reportFiles,
+        ...(notifier === undefined ? {} : { notifier }),
         pacer,
         limiter,
         isExcluded,
@@ -105,6 +129,7 @@ export function createServices({
         random,
         logger,
         timing: { ...DEFAULT_TIMING, ...timing },
+        version: VERSION,
       };
       return { deps, usage: () => tenant.usage() };
     },
@@ -131,7 +156,7 @@ function parseEnvironment(environment: Environment): {
 }
 
 /** The problem starts with its setting's name. Its value may be a key, so it is never shown. */
-function storageProblem(problem: string): SettingsProblem {
+export function storageProblem(problem: string): SettingsProblem {
   const [name = '', ...rule] = problem.split(' ');
   return { name, rule: rule.join(' '), given: problem.endsWith('neither is set') ? 'nothing' : 'not shown' };
 }

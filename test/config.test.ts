@@ -1,6 +1,7 @@
+import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseSettings, readEnvironment } from '../src/config.ts';
+import { parseSettings, parseWebhook, readEnvironment } from '../src/config.ts';
 import { SETTINGS } from '../src/config-table.ts';
 import { SettingsError } from '../src/domain/settings-error.ts';
 
@@ -198,6 +199,7 @@ describe('refused values', () => {
     ['GRAPH_CONCURRENCY', '0'],
     ['GRAPH_CONCURRENCY', '1001'],
     ['RECORD_TO_GRAPH', 'yes'],
+    ['NOTIFY_FORMAT', 'slack'],
     ['LOG_LEVEL', 'verbose'],
   ])('%s must not be %j', (name, text) => {
     expect(refused({ [name]: text }).problems.map((problem) => problem.name)).toEqual([name]);
@@ -252,6 +254,48 @@ describe('settings that cannot work together', () => {
   });
 });
 
+describe('the webhook', () => {
+  const webhook = (url: string, format = '') => parseWebhook({ NOTIFY_WEBHOOK: url, NOTIFY_FORMAT: format });
+
+  it.each([
+    ['https://prod-1.westeurope.logic.azure.com/workflows/a?sig=b%2Fc&sv=1.0', undefined],
+    ['https://hooks.contoso.com', 'https://hooks.contoso.com/'],
+    ['http://127.0.0.1:8080/hook', undefined],
+    ['http://localhost/hook', undefined],
+    ['http://[::1]:9/hook', undefined],
+  ])('may be %s', (url, expected = url) => {
+    expect(parse({ NOTIFY_WEBHOOK: url })).toEqual(parse({}));
+    expect(webhook(url)).toEqual({ url: expected, format: 'json' });
+    expect(webhook(` ${url} `, 'teams')).toEqual({ url: expected, format: 'teams' });
+  });
+
+  it.each([
+    ['http://hooks.contoso.com/SECRET'],
+    ['http://127.0.0.1.contoso.com/SECRET'],
+    ['https://user:SECRET@hooks.contoso.com/'],
+    ['https://hooks.contoso.com/#SECRET'],
+    ['https://hooks.contoso.com/ SECRET'],
+    ['file:///SECRET'],
+    ['SECRET'],
+  ])('must not be %s, and is not shown', (url) => {
+    const error = refused({ NOTIFY_WEBHOOK: url });
+    expect(error.problems).toMatchObject([{ name: 'NOTIFY_WEBHOOK', given: 'not shown' }]);
+    expect(inspect(error, { depth: 9, showHidden: true })).not.toContain('SECRET');
+  });
+
+  it('is not shown under a name that is misspelt either', () => {
+    const error = refused({ NOTIFY_WEBHOOKS: 'https://x/SECRET' });
+    expect(error.problems).toMatchObject([{ name: 'NOTIFY_WEBHOOKS', given: 'not shown' }]);
+    expect(inspect(error, { depth: 9, showHidden: true })).not.toContain('SECRET');
+    expect(parse({ NOTIFY_SOCKET: '/run/systemd/notify' })).toEqual(parse({}));
+  });
+
+  it('is no part of the settings', () => {
+    expect(JSON.stringify(parse({ NOTIFY_WEBHOOK: 'https://x.y/SECRET' }))).not.toContain('SECRET');
+    expect(webhook('')).toBeUndefined();
+  });
+});
+
 describe('all problems at once', () => {
   it('names every wrong setting, one per line, in the order of the table', () => {
     const wrong = Object.fromEntries(SETTINGS.map(({ name }) => [name, '{?}']));
@@ -260,7 +304,11 @@ describe('all problems at once', () => {
     const [headline, ...lines] = error.message.split('\n');
     expect(headline).toBe(`${SETTINGS.length} settings are wrong:`);
     expect(lines.map((line) => line.split(' ')[1])).toEqual(SETTINGS.map(({ name }) => name));
-    expect(lines.every((line) => line.endsWith('; given: "{?}"'))).toBe(true);
+    const secrets: readonly string[] = SETTINGS.filter((setting) => 'isSecret' in setting).map(({ name }) => name);
+    for (const line of lines)
+      expect(line.endsWith(secrets.includes(line.split(' ')[1] ?? '') ? '; given: not shown' : '; given: "{?}"')).toBe(
+        true,
+      );
   });
 });
 
@@ -321,6 +369,25 @@ describe('laws', () => {
       }),
       { numRuns: 1000 },
     );
+  });
+});
+
+describe('a name that no setting has', () => {
+  it.each(['ROTATION_MODES', 'ROTATION_MAX_DEVICE', 'CONFIRM_SCHEDULES', 'RECORD_TO_GRAPHS', 'GRAPH_WRITES_BUDGET'])(
+    'is a problem when it can only be meant for Keyturn: %s',
+    (name) => {
+      expect(() => parse({ [name]: 'off' })).toThrow(
+        `- ${name} is no setting of Keyturn: check its spelling; given: "off"`,
+      );
+    },
+  );
+
+  it.each(['GRAPH_TOKEN', 'LOG_LEVELS', 'PATH', 'ROTATION'])("is nobody's business otherwise: %s", (name) => {
+    expect(() => parse({ [name]: 'x' })).not.toThrow();
+  });
+
+  it('is no problem while it is empty', () => {
+    expect(() => parse({ ROTATION_MODES: ' ' })).not.toThrow();
   });
 });
 

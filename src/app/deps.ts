@@ -1,8 +1,19 @@
 /** What every use case is given. Layer: app. */
 import type { Limiter } from '../domain/limiter.ts';
 import type { ManagedDevice } from '../domain/managed-device.ts';
+import type { Notifier } from '../domain/notification.ts';
 import type { Pacer } from '../domain/pacer.ts';
-import type { CallOptions, Clock, Ledger, Logger, Queues, Random, Tenant, WorkFiles } from '../domain/ports.ts';
+import type {
+  CallOptions,
+  Clock,
+  Ledger,
+  Logger,
+  Queues,
+  Random,
+  ReportFiles,
+  Tenant,
+  WorkFiles,
+} from '../domain/ports.ts';
 import type { Priority } from '../domain/request-class.ts';
 import type { RotationMode, Settings } from '../domain/settings.ts';
 
@@ -37,6 +48,9 @@ export interface Deps {
   readonly ledger: Ledger;
   readonly queues: Queues;
   readonly workFiles: WorkFiles;
+  readonly reportFiles: ReportFiles;
+  /** Absent without a webhook. */
+  readonly notifier?: Notifier;
   readonly pacer: Pick<Pacer, 'beginRun' | 'flush'>;
   readonly limiter: Limiter;
   readonly isExcluded: (device: ManagedDevice) => boolean;
@@ -44,6 +58,8 @@ export interface Deps {
   readonly random: Random;
   readonly logger: Logger;
   readonly timing: Timing;
+  /** Of Keyturn. */
+  readonly version: string;
 }
 
 /** Bounds of one invocation. */

@@ -6,5 +6,7 @@ export type WriteLine = (level: 'trace' | 'debug' | 'info' | 'warn' | 'error', l
 export interface Invocation {
   readonly functionName: string;
   readonly invocationId: string;
+  /** How often the queue has delivered the message, this time among it; absent when it was no queue, or the host does not tell. */
+  readonly dequeueCount?: number;
   readonly write: WriteLine;
 }

@@ -11,6 +11,11 @@ export interface RunReport {
   readonly mode: Run['mode'];
   readonly state: Run['state'];
   readonly abortReason?: Run['abortReason'];
+  /** Why, and by whom it was asked for, in the request's words. */
+  readonly reason?: string;
+  readonly requestedBy?: string;
+  /** Nothing is planned before then. */
+  readonly notBefore?: string;
   readonly createdAt: string;
   readonly finishedAt?: string;
   /** How long the rotation phase took, canary wait included; ms. */
@@ -36,6 +41,9 @@ export async function reportRun(ledger: Ledger, run: Run): Promise<RunReport> {
     mode: run.mode,
     state: run.state,
     ...(run.abortReason === undefined ? {} : { abortReason: run.abortReason }),
+    ...(run.reason === undefined ? {} : { reason: run.reason }),
+    ...(run.requestedBy === undefined ? {} : { requestedBy: run.requestedBy }),
+    ...(run.notBeforeMs === undefined ? {} : { notBefore: iso(run.notBeforeMs) }),
     createdAt: iso(run.createdAtMs),
     ...(run.finishedAtMs === undefined ? {} : { finishedAt: iso(run.finishedAtMs) }),
     ...(run.rotatingStartedAtMs === undefined || run.rotatingEndedAtMs === undefined
@@ -49,16 +57,6 @@ export async function reportRun(ledger: Ledger, run: Run): Promise<RunReport> {
     unresolved: run.unresolved ?? [],
     ...(nextLookAtMs === undefined ? {} : { nextLookAt: iso(nextLookAtMs) }),
   };
-}
-
-/** The runs of the tenant, newest first, at most `limit`. */
-export async function reportRuns(ledger: Ledger, limit: number): Promise<readonly RunReport[]> {
-  const reports: RunReport[] = [];
-  for await (const run of ledger.listRuns({ unfinished: false })) {
-    reports.push(await reportRun(ledger, run));
-    if (reports.length >= limit) break;
-  }
-  return reports;
 }
 
 async function nextLook(ledger: Ledger, run: Run): Promise<number | undefined> {

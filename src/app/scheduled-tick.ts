@@ -1,5 +1,6 @@
 /** What the timer does: sweeps, and rings the bell for the run it finds or starts. Layer: app. */
 import type { RunId } from '../domain/ids.ts';
+import { checkLedger } from './check-ledger.ts';
 import type { Deps } from './deps.ts';
 import { isLeased } from './run-lease.ts';
 import { startFleetRun } from './start-run.ts';
@@ -11,8 +12,14 @@ export interface TickResult {
   readonly isNew: boolean;
 }
 
-/** The same tick twice makes one run. @throws {StorageError} */
+/** The same tick twice makes one run. The ledger is looked over last, so that no run waits for it. @throws {StorageError} */
 export async function scheduledTick(deps: Deps): Promise<TickResult> {
+  const result = await ring(deps);
+  await checkLedger(deps);
+  return result;
+}
+
+async function ring(deps: Deps): Promise<TickResult> {
   const swept = await sweep(deps);
   if (swept.runs + swept.slices > 0)
     deps.logger.warn('work without an owner was queued again', { count: swept.runs, slices: swept.slices });

@@ -1,12 +1,15 @@
 /** What every command is given. Layer: cli. */
 import type { Machine } from '../composition-machine.ts';
 import type { Environment } from '../config.ts';
+import type { StandardInput } from './escrow/standard-input.ts';
 import { createStyle, type Style } from './render/style.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface CliContext {
   readonly environment: Environment;
   readonly terminal: Terminal;
+  /** Standard input; opened by whoever asks for it first, since an open one may keep the process alive. */
+  readonly input: () => StandardInput;
   readonly machine: Machine;
   /** Where the command was called. */
   readonly directory: string;

@@ -4,6 +4,7 @@ import { GraphError, type GraphErrorKind } from '../domain/graph-error.ts';
 import { SettingsError } from '../domain/settings-error.ts';
 import { StorageError } from '../domain/storage-error.ts';
 import { LocalHostError } from '../local/local-host-error.ts';
+import { CsvFormatError } from './escrow/read-csv.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -50,7 +51,7 @@ export function explainError(
     const trace = ids.length === 0 ? undefined : `For Microsoft support: request ${ids.join(', client request ')}`;
     return explain(EXIT.failed, error.message, GRAPH_HINT[error.kind], trace);
   }
-  if (error instanceof StorageError) return explain(EXIT.failed, error.message);
+  if (error instanceof StorageError || error instanceof CsvFormatError) return explain(EXIT.failed, error.message);
   if (error instanceof LocalHostError) return explain(SET_UP.has(error.kind) ? EXIT.usage : EXIT.failed, error.message);
   const { error: name, code } = errorFields(error);
   const message = printable(error instanceof Error ? error.message : String(error));

@@ -17,6 +17,7 @@ const interrupt = createInterrupt(
 process.exitCode = await runProgram(process.argv.slice(2), {
   environment,
   terminal,
+  input: () => process.stdin,
   machine: createMachine(),
   directory: process.cwd(),
   stopping: interrupt.signal,

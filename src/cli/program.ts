@@ -2,11 +2,19 @@
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../version.ts';
 import { addDemoCommand, demoCommand } from './commands/demo.ts';
+import { addDoctorCommand, doctorCommand } from './commands/doctor.ts';
+import { addEscrowCommand, escrowCommand } from './commands/escrow-command.ts';
+import { addFleetCommand, fleetCommand } from './commands/fleet.ts';
+import { addGrantCommand, grantCommand } from './commands/grant.ts';
 import { addHostCommand, hostCommand } from './commands/host.ts';
 import { addPlanCommand, planCommand } from './commands/plan.ts';
+import { addReportCommand, reportCommand } from './commands/report.ts';
+import { addRequestCommand, requestCommand } from './commands/request.ts';
+import { addRequeueCommand, requeueCommand } from './commands/requeue.ts';
 import { addRunCommand, runCommand } from './commands/run.ts';
 import { addSimulateCommand, simulateCommand } from './commands/simulate.ts';
 import { addStatusCommand, statusCommand } from './commands/status.ts';
+import { addVerifyCommand, verifyCommand } from './commands/verify.ts';
 import type { CliContext } from './context.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { explainError } from './explain-error.ts';
@@ -45,7 +53,8 @@ function complain(context: CliContext, error: unknown): ExitCode {
   return exitCode;
 }
 
-function createProgram(context: CliContext, act: (work: Promise<ExitCode>) => Promise<void>): Command {
+/** The whole grammar of the command line; parsing runs the command, whose work is handed to `act`. */
+export function createProgram(context: CliContext, act: (work: Promise<ExitCode>) => Promise<void>): Command {
   const { out, err } = context.terminal;
   const program = new Command('keyturn')
     .description(
@@ -56,6 +65,8 @@ function createProgram(context: CliContext, act: (work: Promise<ExitCode>) => Pr
     .configureOutput({
       writeOut: (text) => out.write(text),
       writeErr: (text) => err.write(text),
+      // Whatever is quoted was typed by someone, perhaps in the wrong place.
+      outputError: (text, write) => write(context.machine.printable(text)),
       getOutHelpWidth: out.columns,
       getErrHelpWidth: err.columns,
       getOutHasColors: () => out.hasColor,
@@ -66,8 +77,16 @@ function createProgram(context: CliContext, act: (work: Promise<ExitCode>) => Pr
   addDemoCommand(program, (options) => act(demoCommand(context, options)));
   addPlanCommand(program, (options) => act(planCommand(context, options)));
   addRunCommand(program, (options) => act(runCommand(context, options)));
+  addRequestCommand(program, (options) => act(requestCommand(context, options)));
   addStatusCommand(program, (run, options) => act(statusCommand(context, run, options)));
+  addFleetCommand(program, (options) => act(fleetCommand(context, options)));
+  addReportCommand(program, (run, options) => act(reportCommand(context, run, options)));
+  addVerifyCommand(program, (file, options) => act(verifyCommand(context, file, options)));
+  addRequeueCommand(program, (ids, options) => act(requeueCommand(context, ids, options)));
   addHostCommand(program, (options) => act(hostCommand(context, options)));
   addSimulateCommand(program, (options) => act(simulateCommand(context, options)));
+  addGrantCommand(program, (options) => act(grantCommand(context, options)));
+  addDoctorCommand(program, (options) => act(doctorCommand(context, options)));
+  addEscrowCommand(program, (operation, options) => act(escrowCommand(context, operation, options)));
   return program;
 }

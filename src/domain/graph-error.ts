@@ -23,6 +23,8 @@ export interface GraphErrorDetails {
   readonly retryAfterMs?: number;
   readonly requestId?: string;
   readonly clientRequestId?: string;
+  /** With `forbidden`: the app roles that would do, when the token has none of them. */
+  readonly missingRole?: string;
   readonly cause?: unknown;
 }
 
@@ -35,6 +37,8 @@ export class GraphError extends Error {
   readonly retryAfterMs: number | undefined;
   readonly requestId: string | undefined;
   readonly clientRequestId: string | undefined;
+  /** With `forbidden`: the app roles to grant. `undefined`: the token has one, or cannot be read. */
+  readonly missingRole: string | undefined;
 
   constructor(kind: GraphErrorKind, message: string, details: GraphErrorDetails = {}) {
     super(message);
@@ -44,5 +48,6 @@ export class GraphError extends Error {
     this.retryAfterMs = details.retryAfterMs;
     this.requestId = details.requestId;
     this.clientRequestId = details.clientRequestId;
+    this.missingRole = details.missingRole;
   }
 }

@@ -1,4 +1,5 @@
 /** Branded identifiers. Two GUIDs that mean different things are different types. Layer: domain. */
+import { shown } from './shown.ts';
 
 declare const brand: unique symbol;
 type Branded<T, B extends string> = T & { readonly [brand]: B };
@@ -25,7 +26,7 @@ export function isGuid(value: unknown): value is string {
 }
 
 function parseGuid(what: string, value: unknown): string {
-  if (!isGuid(value)) throw new TypeError(`${what} must be a GUID, got ${JSON.stringify(value) ?? 'nothing'}`);
+  if (!isGuid(value)) throw new TypeError(`${what} must be a GUID, got ${shown(value)}`);
   return value.toLowerCase();
 }
 
@@ -54,9 +55,7 @@ export function parseRecoveryKeyId(value: unknown): RecoveryKeyId {
 /** @throws {TypeError} when `value` is not 1 to 64 letters, digits and hyphens. */
 export function parseRunId(value: unknown): RunId {
   if (typeof value !== 'string' || !/^[0-9A-Za-z-]{1,64}$/.test(value)) {
-    throw new TypeError(
-      `run id must be 1 to 64 letters, digits and hyphens, got ${JSON.stringify(value) ?? 'nothing'}`,
-    );
+    throw new TypeError(`run id must be 1 to 64 letters, digits and hyphens, got ${shown(value)}`);
   }
   return value as RunId;
 }
@@ -64,7 +63,7 @@ export function parseRunId(value: unknown): RunId {
 /** @throws {TypeError} when `value` is not seven digits, a hyphen and an attempt number. */
 export function parseSliceId(value: unknown): SliceId {
   if (typeof value !== 'string' || !/^\d{7}-\d{1,4}$/.test(value)) {
-    throw new TypeError(`slice id must look like 0000120-0, got ${JSON.stringify(value) ?? 'nothing'}`);
+    throw new TypeError(`slice id must look like 0000120-0, got ${shown(value)}`);
   }
   return value as SliceId;
 }

@@ -1,5 +1,5 @@
 /** What one invocation did: the line that dashboards and alerts are built on. Layer: domain. */
-import type { RunId, TenantId } from './ids.ts';
+import type { RunId, SliceId, TenantId } from './ids.ts';
 import type { StateCounts } from './run.ts';
 
 /** `done`: nothing is left for this work. `handedOver`: another message carries it on. `faulted`: it threw, and will be delivered again. */
@@ -11,6 +11,8 @@ export interface InvocationSummary {
   readonly tenantId: TenantId;
   /** Absent when there was no run to work on. */
   readonly runId?: RunId;
+  /** Of a look: the counts are those of this slice. */
+  readonly sliceId?: SliceId;
   readonly outcome: InvocationOutcome;
   /** Devices per state at the end of the invocation. */
   readonly counts: StateCounts;

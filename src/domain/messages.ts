@@ -1,5 +1,6 @@
 /** Bodies of the internal queue messages: ids and a counter, never device records. Layer: domain. */
 import { parseRunId, parseSliceId, parseTenantId, type RunId, type SliceId, type TenantId } from './ids.ts';
+import { shown } from './shown.ts';
 
 /** Queue `rotation-runs`: carry the run on from this checkpoint. */
 export interface ContinuationMessage {
@@ -29,7 +30,7 @@ function asRecord(body: unknown): Record<string, unknown> {
 
 function counter(name: string, value: unknown): number {
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) {
-    throw new MessageError(`${name} must be a whole number from 0, got ${JSON.stringify(value) ?? 'nothing'}`);
+    throw new MessageError(`${name} must be a whole number from 0, got ${shown(value)}`);
   }
   return value;
 }

@@ -1,7 +1,8 @@
 /** One device's rotation within a run, and the only way its state may change. Pure. Layer: domain. */
 import type { ActionState } from './action-result.ts';
-import type { EncryptionState } from './encryption-state.ts';
+import type { RecordedEncryptionState } from './encryption-state.ts';
 import type { EntraDeviceId, ManagedDeviceId, RecoveryKeyId, SliceId } from './ids.ts';
+import type { RotationRoute } from './targets.ts';
 
 /** Why a device is not asked. These names are the product's contract. */
 export const SKIP_REASONS = [
@@ -126,6 +127,8 @@ export interface Rotation {
   readonly entraDeviceId?: EntraDeviceId;
   readonly managedDeviceId: ManagedDeviceId;
   readonly deviceName: string;
+  /** The URL form it was asked for by; absent: `managedDevices/{id}`. */
+  readonly route?: RotationRoute;
   readonly state: RotationState;
   /** With `skipped`. */
   readonly skipReason?: SkipReason;
@@ -154,11 +157,17 @@ export interface Rotation {
   readonly errorCode?: number;
   /** With `failed`: `action` (the device or Intune said no) or `deviceGone` (Intune no longer knows the device). */
   readonly failure?: 'action' | 'deviceGone';
+  /** Of the read that told the action's state. */
+  readonly actionRequestId?: string;
+  readonly actionClientRequestId?: string;
   readonly keyAfterId?: RecoveryKeyId;
   readonly keyAfterAtMs?: number;
   /** When we saw it (our clock). */
   readonly confirmedAtMs?: number;
   readonly provenAtMs?: number;
+  /** Of the read that showed the new key. */
+  readonly keyRequestId?: string;
+  readonly keyClientRequestId?: string;
   /** With `proven`: the action never said done, so the new key may be someone else's rotation. */
   readonly unconfirmed?: true;
   /** A fixed-data-volume key was escrowed after the request too. */
@@ -168,8 +177,28 @@ export interface Rotation {
   /** The slice that settles it, and the last look that changed this row. */
   readonly sliceId?: SliceId;
   readonly look?: number;
-  /** The recorded encryption state, or `none` when Graph has none for the device. */
-  readonly encryption?: EncryptionState | 'none';
+  /** The encryption states that looks recorded, oldest first. */
+  readonly encryptionStates?: readonly RecordedEncryptionState[];
+  /** What became of it after its run gave up on it. The state stays as it is. */
+  readonly late?: LateOutcome;
+}
+
+/**
+ * How the claim of a device that was given up on (`overdue`, `abandoned`) was let go by the plan of another run. `proven`: a newer key is in
+ * escrow. `confirmed`: the action is done, and no newer key was listed. `failed`: the device or Intune said no, or the device is gone.
+ * `expired`: nothing was heard for 60 days.
+ */
+export interface LateOutcome {
+  readonly state: 'proven' | 'confirmed' | 'failed' | 'expired';
+  /** Our clock. */
+  readonly atMs: number;
+  readonly keyId?: RecoveryKeyId;
+  readonly keyAtMs?: number;
+  readonly actionState?: ActionState;
+  readonly errorCode?: number;
+  /** Of the read that told the action's state. */
+  readonly requestId?: string;
+  readonly clientRequestId?: string;
 }
 
 /** Moves the rotation on and adds `changes`. An event that means nothing in its state changes nothing at all: the same object comes back. */

@@ -7,8 +7,9 @@ import type { RotationTarget } from './targets.ts';
 export const RUN_STATES = ['planning', 'rotating', 'settling', 'completed', 'aborted'] as const;
 export type RunState = (typeof RUN_STATES)[number];
 
-/** Who asked: the timer, a message on `rotation-requests`, or a person at the command line. */
-export type RunTrigger = 'schedule' | 'onDemand' | 'commandLine';
+/** Who asked: the timer, a message on `rotation-requests`, a person at the command line, or `keyturn requeue` for what another run gave up. */
+export const RUN_TRIGGERS = ['schedule', 'onDemand', 'commandLine', 'requeue'] as const;
+export type RunTrigger = (typeof RUN_TRIGGERS)[number];
 
 /** Why a run was aborted. */
 export type AbortReason = 'canaryFailed' | 'circuitBreaker';
@@ -29,6 +30,8 @@ export interface Run {
   readonly unresolved?: readonly string[];
   readonly reason?: string;
   readonly requestedBy?: string;
+  /** Nothing is planned before then. */
+  readonly notBeforeMs?: number;
   readonly createdAtMs: number;
   /** Seeds the choice of canaries. */
   readonly seed: number;
@@ -57,9 +60,51 @@ export interface Run {
   readonly abortReason?: AbortReason;
   /** Final counts, once finished. */
   readonly finalCounts?: StateCounts;
+  /** The latest evidence file. */
+  readonly evidence?: RunEvidence;
+  /** How often late outcomes were added to its rotations. */
+  readonly lateNotices?: number;
+  /** What was posted of it to the webhook. Absent: nothing, or there is none. */
+  readonly notified?: RunNotices;
   /** The owner of the run, and until when (storage server's clock). */
   readonly leaseOwner?: string;
   readonly leaseUntilMs?: number;
+}
+
+/** An evidence file of a run, and what it must hash to. */
+export interface RunEvidence {
+  /** From 1; a later one never replaces an earlier one. */
+  readonly version: number;
+  /** In all, heading and last line included. */
+  readonly lines: number;
+  /** The hash of its last line, which covers every byte before it; lower-case hexadecimal. */
+  readonly digest: string;
+  /** The run's `lateNotices` when it was begun: what was added later is not in it. */
+  readonly lateNotices: number;
+}
+
+/** When each event of a run was posted, or given up on (our clock): none is posted again. */
+export interface RunNotices {
+  readonly endedAtMs?: number;
+  readonly abortedAtMs?: number;
+  readonly dangerAtMs?: number;
+  /** When the webhook failed first; said in the log once. */
+  readonly failedAtMs?: number;
+}
+
+/** True when late outcomes were added since the latest evidence was begun: a further version is due. */
+export function isEvidenceDue({ evidence, lateNotices = 0 }: Pick<Run, 'evidence' | 'lateNotices'>): boolean {
+  return lateNotices > (evidence?.lateNotices ?? 0);
+}
+
+/** True for a run that is over, one way or the other. */
+export function hasEnded({ state }: Pick<Run, 'state'>): boolean {
+  return state === 'completed' || state === 'aborted';
+}
+
+/** No earlier than this anything of the run can have been planned. Our clock. */
+export function plannedFromMs({ createdAtMs, notBeforeMs = 0 }: Pick<Run, 'createdAtMs' | 'notBeforeMs'>): number {
+  return Math.max(createdAtMs, notBeforeMs);
 }
 
 /** `again`: its rotations are due for another request. `open`: has looks to come. `closed`: all its rotations are terminal. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { addCounts } from '../../src/domain/run.ts';
+import { addCounts, isEvidenceDue, type Run } from '../../src/domain/run.ts';
+import { expectEvidence } from '../support/expect-evidence.ts';
 import { createLife, ProcessDied } from '../support/mortal.ts';
 import { createWorld, DAY_MS, START_MS, type World } from '../support/world.ts';
 
@@ -28,7 +29,8 @@ async function runWithCrash(dieAt: number): Promise<{ world: World; diedAt: stri
         await process.tick();
         await world.deliver(process, UNTIL_MS);
         // What the crash left without a message, the next daily tick makes good.
-        for (let day = 0; day < 3 && (await world.runs()).some((run) => run.finishedAtMs === undefined); day++) {
+        const isOpen = (run: Run) => run.finishedAtMs === undefined || isEvidenceDue(run);
+        for (let day = 0; day < 3 && (await world.runs()).some(isOpen); day++) {
           await world.clock.sleep(DAY_MS);
           await process.tick();
           await world.deliver(process, UNTIL_MS + 20 * DAY_MS);
@@ -60,6 +62,7 @@ async function expectHonest(world: World): Promise<void> {
     proven += rows.filter((row) => row.state === 'proven').length;
   }
   expect(proven).toBe(world.sim.truth.rotatedCount());
+  await expectEvidence(world);
 }
 
 describe('a process that dies', async () => {

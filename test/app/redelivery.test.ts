@@ -41,10 +41,7 @@ it('changes nothing when every message ever sent is delivered again, newest firs
     await world.deliver(process, UNTIL_MS);
     const [before] = await world.runs();
     const sent = [...world.queues.sent()].reverse();
-    for (const message of sent) {
-      if (message.queue === 'rotation-runs') await world.queues.sendContinuation(message.body, 0);
-      else await world.queues.sendSlice(message.body, 0);
-    }
+    for (const message of sent) world.queues.giveBack(message);
     await world.deliver(process, UNTIL_MS);
     expect((await world.runs())[0]).toEqual(before);
     expect(world.queues.waiting()).toEqual([]);

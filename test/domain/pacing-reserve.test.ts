@@ -121,7 +121,13 @@ describe('on-demand wants', () => {
     const want = { owner: 'a', count: 5, untilMs: NOW_MS + 100 };
     const ask = { ...ASK, need: 10, priority: 'onDemand' as const };
     const result = reserve({ ...full, wants: [want] }, ask, rule, NOW_MS);
-    expect(result.state.wants[0]?.untilMs).toBe(NOW_MS + 2_000);
+    expect(result.state.wants).toEqual([{ owner: 'a', count: 0, untilMs: NOW_MS + 2_000 }]);
+  });
+
+  it('that were served are not renewed by work that need not wait', () => {
+    const want = { owner: 'a', count: 0, untilMs: NOW_MS + 100 };
+    const ask = { ...ASK, need: 1, priority: 'onDemand' as const };
+    expect(reserve({ ...full, wants: [want] }, ask, rule, NOW_MS).state.wants).toEqual([want]);
   });
 });
 

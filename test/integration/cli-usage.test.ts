@@ -13,7 +13,10 @@ describe('the command line', () => {
     [['demo'], 'Usage: keyturn demo'],
     [['plan'], 'Usage: keyturn plan'],
     [['run'], 'Usage: keyturn run'],
+    [['request'], 'Usage: keyturn request'],
     [['status'], 'Usage: keyturn status'],
+    [['verify'], 'Usage: keyturn verify'],
+    [['requeue'], 'Usage: keyturn requeue'],
     [['host'], 'Usage: keyturn host'],
     [['simulate'], 'Usage: keyturn simulate'],
   ])('explains itself with %j --help, and offers --json on every command', async (args, usage) => {
@@ -45,7 +48,7 @@ describe('the command line', () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   });
 
-  it.each([['plan'], ['run'], ['status'], ['host']])(
+  it.each([['plan'], ['run'], ['request'], ['status'], ['host']])(
     'lists every wrong setting before %s does anything',
     async (command) => {
       const { code, stdout, stderr } = await runCli([command], { TENANT_ID: 'contoso', ROTATION_MODE: 'on' });

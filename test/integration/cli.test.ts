@@ -91,6 +91,7 @@ describe('run', () => {
     expect(JSON.parse(about)).toMatchObject({
       record: { entraDeviceId: device?.entraDeviceId, lastState: 'proven' },
       rotation: { rotation: { state: 'proven', deviceName: device?.deviceName, keyAfterId: device?.newestKey?.keyId } },
+      history: { rotations: [{ mode: 'live', rotation: { state: 'proven' } }], runsSearched: 1, runsLeft: 0 },
     });
   });
 
@@ -147,7 +148,7 @@ describe('run', () => {
 describe('status', () => {
   it('knows no run and no device of an empty ledger', async () => {
     const { settings } = await tenantOf(1);
-    expect(JSON.parse((await runCli(['status', '--json'], settings)).stdout)).toEqual({ runs: [] });
+    expect(JSON.parse((await runCli(['status', '--json'], settings)).stdout)).toEqual({ runs: [], quarantine: [] });
     expect(await runCli(['status', 'no-such-run'], settings)).toMatchObject({ code: 2, stdout: '' });
     const device = await runCli(['status', '--device', '00000000-0000-4000-8000-000000000009'], settings);
     expect(device).toMatchObject({ code: 2, stdout: '' });

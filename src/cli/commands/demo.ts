@@ -1,4 +1,5 @@
 /** `keyturn demo`, what `npm start` runs: a whole run against a simulated fleet, and an honest summary. Layer: cli. */
+import path from 'node:path';
 import type { Command } from 'commander';
 import { reportRun } from '../../app/report-run.ts';
 import type { Clock } from '../../domain/ports.ts';
@@ -6,6 +7,7 @@ import type { Rotation } from '../../domain/rotation.ts';
 import type { CliContext, CommonOptions } from '../context.ts';
 import { printResult } from '../context.ts';
 import { createDirectLog, createFileLog, type DemoLog } from '../demo/demo-log.ts';
+import { saveDemoReport } from '../demo/demo-report.ts';
 import { compareWithTruth } from '../demo/demo-result.ts';
 import { inDemoWorld } from '../demo/demo-world.ts';
 import { followDemo } from '../demo/follow-demo.ts';
@@ -20,6 +22,7 @@ export interface DemoOptions extends CommonOptions {
   readonly seed: number;
   readonly speed: number;
   readonly verbose?: boolean;
+  readonly html?: string;
 }
 
 /** Chosen: an hour takes 1.8 seconds, so a day's worth of looks is over within a minute. */
@@ -38,6 +41,7 @@ export function addDemoCommand(program: Command, act: (options: DemoOptions) => 
     .option('--seed <s>', 'the same seed makes the same devices', wholeNumber(0, 2 ** 31 - 1), 1)
     .option('--speed <x>', 'how many times faster time passes', positiveNumber(MOST_DEMO_SPEED), SPEED)
     .option('--verbose', "write the functions' log lines to standard error instead of a file")
+    .option('--html <file>', "write the run's report there; else it lies beside the log")
     .option('--json', 'print the summary as one JSON document')
     .action(act);
 }
@@ -74,6 +78,7 @@ async function demo(context: CliContext, options: DemoOptions, clock: Clock, log
     const rotations: Rotation[] = [];
     for await (const page of ledger.rotationPages(run.runId)) rotations.push(...page);
     const result = compareWithTruth({ report, rotations, truth: [...tenant.truth.devices()], referee: tenant.referee });
+    const reportFile = await saveDemoReport(services.storage.reportFiles, run, reportPath(context, options, log));
     const summary = {
       result,
       report,
@@ -82,10 +87,17 @@ async function demo(context: CliContext, options: DemoOptions, clock: Clock, log
       settings: settings.shown,
       notListed: tenant.truth.size - report.devices,
       ...(log.file === undefined ? {} : { logFile: log.file }),
+      ...(reportFile === undefined ? {} : { reportFile }),
     };
     printResult(context, options, { ...summary, seed }, (style, columns) => demoLines(summary, style, columns));
     return result.agrees ? EXIT.done : EXIT.failed;
   });
+}
+
+/** `undefined`: nowhere. */
+function reportPath(context: CliContext, { html }: DemoOptions, { file }: DemoLog): string | undefined {
+  if (html !== undefined) return path.resolve(context.directory, html);
+  return file === undefined ? undefined : path.join(path.dirname(file), 'report.html');
 }
 
 async function openLog(context: CliContext, options: DemoOptions, clock: Clock): Promise<DemoLog> {

@@ -1,17 +1,12 @@
 /** Reads a planned run as a plan to show. Layer: cli. */
 import { reportRun } from '../../app/report-run.ts';
-import type { Budget } from '../../domain/request-class.ts';
 import type { Run } from '../../domain/run.ts';
+import { leastSendingMs } from '../../domain/run-outlook.ts';
 import type { Services } from '../../services.ts';
 import type { PlanResult } from '../render/plan-lines.ts';
 
 /** Shown by name. Chosen: enough to recognise one's fleet. */
 const FIRST_DEVICES = 10;
-
-/** The least that `count` requests take. Source: design, "Pacing": `⌊(N − 1) / limit⌋ × window`. */
-export function leastSendingMs(count: number, { limit, windowMs }: Budget): number {
-  return count === 0 ? 0 : Math.floor((count - 1) / limit) * windowMs;
-}
 
 /** @throws {StorageError} */
 export async function readPlan({ storage, settings, clock }: Services, run: Run): Promise<PlanResult> {

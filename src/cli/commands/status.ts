@@ -1,6 +1,9 @@
 /** `keyturn status`: where runs, one run, or one device stand. Layer: cli. */
 import type { Command } from 'commander';
-import { reportRun, reportRuns } from '../../app/report-run.ts';
+import { deviceHistory, HISTORY_BOUNDS, isOf } from '../../app/device-history.ts';
+import { type OutlookDeps, reportOutlook } from '../../app/report-outlook.ts';
+import { reportQuarantine } from '../../app/report-quarantine.ts';
+import { reportRun } from '../../app/report-run.ts';
 import type { DeviceRecord } from '../../domain/device-record.ts';
 import type { EntraDeviceId, ManagedDeviceId, RunId } from '../../domain/ids.ts';
 import type { Ledger } from '../../domain/ports.ts';
@@ -11,7 +14,9 @@ import { printResult } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { deviceId, runId } from '../parse-options.ts';
 import { type DeviceStanding, deviceLines } from '../render/device-lines.ts';
-import { runLines, runTable } from '../render/run-lines.ts';
+import { quarantineLines } from '../render/quarantine-lines.ts';
+import { runLines } from '../render/run-lines.ts';
+import { historyLines, outlookLines, type RunStatus, statusTable } from '../render/status-lines.ts';
 import { UsageError } from '../usage-error.ts';
 import { openServices } from './open-services.ts';
 
@@ -28,7 +33,7 @@ export function addStatusCommand(
 ): void {
   program
     .command('status')
-    .description('where the latest runs, one run, or one device stand')
+    .description('where the latest runs, one run, or one device stand, and what is in quarantine')
     .argument('[run]', 'id of a run', runId)
     .option('--device <id>', 'one device, by Entra device id or managed device id', deviceId)
     .option('--json', 'print one JSON document')
@@ -41,17 +46,48 @@ export async function statusCommand(
   wanted: RunId | undefined,
   options: StatusOptions,
 ): Promise<ExitCode> {
-  const { ledger } = (await openServices(context)).storage;
+  const { storage, clock, settings } = await openServices(context);
+  const { ledger } = storage;
+  const deps: OutlookDeps = { ledger, clock, settings };
   const run = wanted === undefined ? undefined : await findRun(ledger, wanted);
   if (options.device !== undefined) return showDevice(context, options, ledger, options.device, run);
   if (run !== undefined) {
-    const report = await reportRun(ledger, run);
-    printResult(context, options, { run: report }, (style, columns) => runLines(report, style, columns));
+    const status = await statusOf(deps, run);
+    const quarantine = await reportQuarantine(ledger, run.runId);
+    printResult(context, options, { run: status, quarantine }, (style, columns) => [
+      ...runLines(status, style, columns),
+      ...prefixed(outlookLines(status, clock.nowMs(), style)),
+      ...quarantineLines(quarantine, clock.nowMs(), style, columns),
+    ]);
     return EXIT.done;
   }
-  const runs = await reportRuns(ledger, LATEST_RUNS);
-  printResult(context, options, { runs }, (style, columns) => runTable(runs, style, columns));
+  const runs = await latestRuns(deps);
+  const quarantine = await reportQuarantine(ledger);
+  printResult(context, options, { runs, quarantine }, (style, columns) => [
+    ...statusTable(runs, clock.nowMs(), style, columns),
+    ...quarantineLines(quarantine, clock.nowMs(), style, columns),
+  ]);
   return EXIT.done;
+}
+
+/** The report, whose figures are the evidence's and the log's, and what is to come. */
+async function statusOf(deps: OutlookDeps, run: Run): Promise<RunStatus> {
+  const report = await reportRun(deps.ledger, run);
+  return { ...report, outlook: await reportOutlook(deps, run, report.counts) };
+}
+
+async function latestRuns(deps: OutlookDeps): Promise<readonly RunStatus[]> {
+  const runs: RunStatus[] = [];
+  for await (const run of deps.ledger.listRuns({ unfinished: false })) {
+    runs.push(await statusOf(deps, run));
+    if (runs.length >= LATEST_RUNS) break;
+  }
+  return runs;
+}
+
+/** Parted from what stands above, when there is anything. */
+function prefixed(lines: readonly string[]): readonly string[] {
+  return lines.length === 0 ? [] : ['', ...lines];
 }
 
 async function findRun(ledger: Ledger, wanted: RunId): Promise<Run> {
@@ -80,7 +116,16 @@ async function showDevice(
     ...(record === undefined ? {} : { record }),
     ...(rotation === undefined || run === undefined ? {} : { rotation: { runId: run.runId, rotation } }),
   };
-  printResult(context, options, standing, (style) => deviceLines(standing, style));
+  // A run that was asked for is all there is to look into.
+  const history =
+    wanted === undefined
+      ? await deviceHistory(ledger, idsOf(device, record, rotation), HISTORY_BOUNDS, context.stopping)
+      : undefined;
+  const document = { ...standing, ...(history === undefined ? {} : { history }) };
+  printResult(context, options, document, (style, columns) => [
+    ...deviceLines(standing, style),
+    ...(history === undefined ? [] : historyLines(history, style, columns)),
+  ]);
   return EXIT.done;
 }
 
@@ -93,6 +138,11 @@ async function findRecord(ledger: Ledger, device: EntraDeviceId | ManagedDeviceI
     if (found !== undefined) return found.value;
   }
   return undefined;
+}
+
+function idsOf(device: string, record: DeviceRecord | undefined, rotation: Rotation | undefined): ReadonlySet<string> {
+  const known = [record?.entraDeviceId, record?.managedDeviceId, rotation?.entraDeviceId, rotation?.managedDeviceId];
+  return new Set([device, ...known.filter((id) => id !== undefined)]);
 }
 
 /** The run that asked it last, else the latest of all. */
@@ -112,11 +162,9 @@ async function findRotation(
   if (claim !== undefined && claim.runId === wanted) {
     for (const { value } of await ledger.readRotationsAt(wanted, [claim.order])) return value;
   }
-  const ids = new Set<string>([device, ...(record === undefined ? [] : [record.entraDeviceId])]);
+  const ids = idsOf(device, record, undefined);
   for await (const page of ledger.rotationPages(wanted)) {
-    const found = page.find(
-      (row) => ids.has(row.managedDeviceId) || (row.entraDeviceId !== undefined && ids.has(row.entraDeviceId)),
-    );
+    const found = page.find((row) => isOf(row, ids));
     if (found !== undefined) return found;
   }
   return undefined;

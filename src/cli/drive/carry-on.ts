@@ -1,5 +1,6 @@
 /** Drives a run with its progress shown, and tells how it ended. Layer: cli. */
 import type { Deps } from '../../app/deps.ts';
+import { renewDueEvidence } from '../../app/evidence/renew-evidence.ts';
 import type { RunId } from '../../domain/ids.ts';
 import type { RotationMode } from '../../domain/settings.ts';
 import type { Services } from '../../services.ts';
@@ -50,7 +51,7 @@ export function createCarrier(
         progress.note(`the run's standing could not be read: ${error instanceof Error ? error.message : 'unknown'}`),
     });
     try {
-      return await driveRun(
+      const end = await driveRun(
         { ...deps, tenant },
         {
           runId,
@@ -62,6 +63,9 @@ export function createCarrier(
           },
         },
       );
+      // What its plan found out about devices that earlier runs gave up on; no function may be there to write it.
+      if (!context.stopping.aborted) await renewDueEvidence(deps);
+      return end;
     } finally {
       waiting = undefined;
       await watch.stop();

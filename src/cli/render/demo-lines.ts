@@ -36,6 +36,8 @@ export interface DemoSummary {
   /** Devices that Graph does not list, since they are not Windows devices. */
   readonly notListed: number;
   readonly logFile?: string;
+  /** The run's report, as the functions wrote it. */
+  readonly reportFile?: string;
 }
 
 /** Said before anything starts. */
@@ -67,6 +69,7 @@ export function demoLines(summary: DemoSummary, style: Style, columns: number): 
     ...comparison(result, style),
     '',
     ...timing(summary, style),
+    ...(summary.reportFile === undefined ? [] : [`The run's report: ${summary.reportFile}`]),
     '',
     'Next: `keyturn plan` shows what a run would do in your own tenant, and sends nothing (the README says which settings it needs).',
     '      `keyturn simulate` offers this tenant to try `plan`, `run` and `status` on.',

@@ -4,7 +4,7 @@ import { SKIP_REASONS } from '../../domain/rotation.ts';
 import type { RunState } from '../../domain/run.ts';
 import type { Style } from './style.ts';
 import { table } from './table.ts';
-import { moment, number, plural, span } from './text.ts';
+import { moment, number, span } from './text.ts';
 import { ABORT_WORDS, RUN_STATE_WORDS, SKIP_WORDS, STATE_MEANING, STATES_IN_ORDER } from './words.ts';
 
 /** One run in detail. */
@@ -30,6 +30,7 @@ function headLines(report: RunReport, style: Style): readonly string[] {
   const mode = report.mode === 'dryRun' ? 'dry run, nothing is sent' : 'live';
   const facts = [
     `started ${at(report.createdAt)}`,
+    report.notBefore === undefined ? undefined : `not wanted before ${at(report.notBefore)}`,
     report.finishedAt === undefined ? undefined : `finished ${at(report.finishedAt)}`,
     report.rotatingMs === undefined ? undefined : `sending took ${span(report.rotatingMs)}, canary wait included`,
     report.nextLookAt === undefined ? undefined : `next look ${at(report.nextLookAt)}`,
@@ -37,8 +38,16 @@ function headLines(report: RunReport, style: Style): readonly string[] {
   return [
     `${style.bold(`Run ${report.runId}`)}  ${style[PAINT[report.state]](report.state)}: ${why}`,
     style.dim(`${mode}; ${facts.join('; ')}`),
+    ...askedLines(report, style),
     ...report.unresolved.map((target) => style.warn(`Not found: ${target}`)),
   ];
+}
+
+/** Who asked, and why. */
+function askedLines({ requestedBy, reason }: RunReport, style: Style): readonly string[] {
+  if (requestedBy === undefined && reason === undefined) return [];
+  const who = requestedBy === undefined ? 'Asked for' : `Asked for by ${requestedBy}`;
+  return [style.dim(reason === undefined ? who : `${who}: ${reason}`)];
 }
 
 /** `2026-11-22 20:15 UTC`. */
@@ -80,38 +89,4 @@ export function skippedLines(report: Pick<RunReport, 'skipped'>, style: Style, c
     { title: 'What to do', grows: true },
   ] as const;
   return ['', ...table(titles, rows, style, columns)];
-}
-
-/** Runs, newest first. */
-export function runTable(reports: readonly RunReport[], style: Style, columns: number): readonly string[] {
-  if (reports.length === 0) return ['No run yet. `keyturn plan` shows what one would do; nothing is sent by it.'];
-  const rows = reports.map((report) => {
-    const { counts } = report;
-    const settled = (counts.proven ?? 0) + (counts.failed ?? 0) + (counts.refused ?? 0) + (counts.overdue ?? 0);
-    return [
-      report.runId,
-      report.state,
-      report.mode === 'dryRun' ? 'dry' : 'live',
-      number(report.devices),
-      number(report.due),
-      number(counts.proven ?? 0),
-      report.mode === 'dryRun' ? '-' : `${number(settled)}/${number(report.due)}`,
-      report.nextLookAt === undefined ? '-' : moment(Date.parse(report.nextLookAt)),
-    ];
-  });
-  const titles = [
-    { title: 'Run' },
-    { title: 'State' },
-    { title: 'Mode' },
-    { title: 'Devices', align: 'right' },
-    { title: 'Due', align: 'right' },
-    { title: 'Proven', align: 'right' },
-    { title: 'Settled', align: 'right' },
-    { title: 'Next look (UTC)' },
-  ] as const;
-  return [
-    ...table(titles, rows, style, columns),
-    '',
-    `${plural(reports.length, 'run')}; \`keyturn status RUN\` shows one in detail.`,
-  ];
 }

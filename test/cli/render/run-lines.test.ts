@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { deviceLines, hex } from '../../../src/cli/render/device-lines.ts';
 import { planLines } from '../../../src/cli/render/plan-lines.ts';
-import { countLines, runLines, runTable, skippedLines } from '../../../src/cli/render/run-lines.ts';
+import { countLines, runLines, skippedLines } from '../../../src/cli/render/run-lines.ts';
 import { SKIP_WORDS, STATE_MEANING, STATES_IN_ORDER } from '../../../src/cli/render/words.ts';
 import type { EntraDeviceId, ManagedDeviceId, RecoveryKeyId, RunId } from '../../../src/domain/ids.ts';
 import { ROTATION_STATES, type Rotation, SKIP_REASONS } from '../../../src/domain/rotation.ts';
@@ -50,17 +50,6 @@ describe('a run in detail', () => {
   });
 });
 
-describe('the table of runs', () => {
-  it('has one line a run, with what is settled and the next look', () => {
-    const [, line] = runTable([report({ nextLookAt: '2026-11-22T20:20:00.000Z' })], PLAIN, 120);
-    expect(line).toBe('20261122-200000-1a2b3c4d  settling  live    1,000  700     300  310/700  2026-11-22 20:20');
-  });
-
-  it('says what to do when there is none', () => {
-    expect(runTable([], PLAIN, 80)[0]).toContain('keyturn plan');
-  });
-});
-
 describe('a plan', () => {
   it('says who is due, in what order, how long it takes, and who is not and why', () => {
     const plan = {
@@ -98,6 +87,96 @@ describe('a device', () => {
     expect(text).toMatch(/state +failed \(the device or Intune said no/);
     expect(text).toMatch(/error code +0x87D1FDE8/);
   });
+
+  it('that was never asked shows the keys that were put into escrow for it', () => {
+    const record = {
+      entraDeviceId: 'f5b4e75a-1df0-4d36-8ce9-277030081de4' as EntraDeviceId,
+      importedKeyIds: [
+        '42da2687-1a8b-461e-a436-861e5bc979e1',
+        '52da2687-1a8b-461e-a436-861e5bc979e1',
+      ] as RecoveryKeyId[],
+    };
+    const text = deviceLines({ record }, PLAIN).join('\n');
+    expect(text).toMatch(/last asked +never/);
+    expect(text).toMatch(/put into escrow +42da2687\S+, 52da2687/);
+    expect(text).not.toContain('managed device id');
+  });
+
+  it('shows each encryption state that was recorded, whole, and what became of it in Graph', () => {
+    const state = {
+      id: 'e1',
+      deviceName: 'LT-FRA-00001',
+      userPrincipalName: 'ada@contoso.example',
+      deviceType: 'windowsRT',
+      osVersion: '10.0.22631.4037',
+      tpmSpecificationVersion: '2.0, 0, 1.38',
+      encryptionReadinessState: 'ready',
+      encryptionState: 'encrypted',
+      encryptionPolicySettingState: 'nonCompliant',
+      advancedBitLockerStates: ['recoveryKeyBackupFailed', 'networkError'],
+      fileVaultStates: ['escrowNotEnabled'],
+      policyDetails: [
+        { policyId: 'p1', policyName: 'BitLocker for all' },
+        { policyId: 'p2', policyName: 'Laptops' },
+      ],
+    };
+    const encryptionStates = [
+      { look: 0, atMs: NOW_MS, state: 'none' },
+      { look: 5, atMs: NOW_MS + 3_600_000, state, creation: 'unknown' },
+    ] as const;
+    const rotation = { ...ROTATION, encryptionStates };
+    const text = deviceLines({ rotation: { runId: 'r-1' as RunId, rotation } }, PLAIN).join('\n');
+    expect(text).toMatch(/Encryption at look 1, \d{4}-\d\d-\d\d \d\d:\d\d UTC\n +none: Intune has no encryption state/);
+    expect(text).toMatch(/Encryption at look 6, /);
+    for (const line of [
+      /readiness +ready/,
+      /encryption +encrypted/,
+      /policy setting +nonCompliant/,
+      /BitLocker +recoveryKeyBackupFailed, networkError/,
+      /FileVault +escrowNotEnabled/,
+      /TPM +2\.0, 0, 1\.38/,
+      /OS +10\.0\.22631\.4037/,
+      /device type +windowsRT/,
+      /device name +LT-FRA-00001/,
+      /user +ada@contoso\.example/,
+      /policy +BitLocker for all \(p1\)/,
+      /policy +Laptops \(p2\)/,
+      /state id +e1/,
+      /in Graph +unknown: it may have been created/,
+    ]) {
+      expect(text).toMatch(line);
+    }
+  });
+
+  it.each([
+    [undefined, 'not sent'],
+    ['sending', 'being created'],
+    ['created', 'created'],
+    ['refused', 'refused'],
+  ] as const)(
+    'says of a state that is %s in Graph: %s, and leaves out what Graph did not report',
+    (creation, words) => {
+      const state = {
+        id: 'e1',
+        deviceName: '',
+        userPrincipalName: '',
+        deviceType: 'windowsRT',
+        osVersion: '',
+        tpmSpecificationVersion: '',
+        encryptionReadinessState: 'ready',
+        encryptionState: 'encrypted',
+        encryptionPolicySettingState: 'compliant',
+        advancedBitLockerStates: [],
+        fileVaultStates: [],
+        policyDetails: [],
+      };
+      const recorded = { look: 0, atMs: NOW_MS, state, ...(creation === undefined ? {} : { creation }) };
+      const rotation = { ...ROTATION, encryptionStates: [recorded] };
+      const text = deviceLines({ rotation: { runId: 'r-1' as RunId, rotation } }, PLAIN).join('\n');
+      expect(text).toMatch(new RegExp(`in Graph +${words}$`, 'm'));
+      expect(text).not.toMatch(/BitLocker|FileVault|TPM|policy +\(/);
+    },
+  );
 
   it.each([
     [-2_016_281_112, '0x87D1FDE8'],

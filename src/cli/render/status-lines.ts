@@ -1,0 +1,140 @@
+/** Where runs stand for people: progress, what each waits for, and when it ends. Pure. Layer: cli. */
+import type { DeviceHistory, PastRotation } from '../../app/device-history.ts';
+import type { OutlookReport } from '../../app/report-outlook.ts';
+import type { RunReport } from '../../app/report-run.ts';
+import type { Style } from './style.ts';
+import { table } from './table.ts';
+import { moment, number, percent, plural, span } from './text.ts';
+
+/** A run, and what is to come of it. */
+export interface RunStatus extends RunReport {
+  readonly outlook: OutlookReport;
+}
+
+/** What a run waits for, in words; `nowMs` tells how long. */
+export function waitingWords({ waitingFor: { kind, until } }: OutlookReport, nowMs: number): string {
+  const when = until === undefined ? '' : `${moment(Date.parse(until))} UTC${inWords(Date.parse(until) - nowMs)}`;
+  switch (kind) {
+    case 'nothing':
+      return '-';
+    case 'plan':
+      return 'its plan: reading devices and keys';
+    case 'mode':
+      return 'ROTATION_MODE live: until then nothing is sent';
+    case 'owner':
+      return 'its next message, or the next tick';
+    case 'notBefore':
+      return `its time, ${when}`;
+    case 'quota':
+      return `the quota: the last request leaves ${when}`;
+    case 'canary':
+      return `proof of the canaries, until ${when}`;
+    case 'look':
+      return `its next look, ${when}`;
+  }
+}
+
+function inWords(ms: number): string {
+  return ms <= 0 ? ', now' : `, in ${span(ms)}`;
+}
+
+/** Under the heading of one run. */
+export function outlookLines({ outlook, due, mode }: RunStatus, nowMs: number, style: Style): readonly string[] {
+  const { settled, toAsk, endsBy, waitingFor } = outlook;
+  if (waitingFor.kind === 'nothing') return [];
+  const asking = toAsk === 0 ? '' : `, ${number(toAsk)} to be asked`;
+  return [
+    ...(mode === 'dryRun' || due === 0 ? [] : [`Progress: ${progressWords(settled, due)} settled${asking}`]),
+    `Waiting for ${waitingWords(outlook, nowMs)}`,
+    ...(endsBy === undefined
+      ? []
+      : [
+          style.dim(
+            `Expected end: ${moment(Date.parse(endsBy))} UTC at the latest, by the quota and the looks to come; sooner when devices settle sooner`,
+          ),
+        ]),
+  ];
+}
+
+function progressWords(settled: number, due: number): string {
+  return `${number(settled)} of ${number(due)} (${percent(due === 0 ? 1 : settled / due)})`;
+}
+
+/** Runs, newest first. */
+export function statusTable(
+  runs: readonly RunStatus[],
+  nowMs: number,
+  style: Style,
+  columns: number,
+): readonly string[] {
+  if (runs.length === 0) return ['No run yet. `keyturn plan` shows what one would do; nothing is sent by it.'];
+  const rows = runs.map((run) => [
+    run.runId,
+    run.state,
+    run.mode === 'dryRun' ? 'dry' : 'live',
+    number(run.devices),
+    number(run.due),
+    number(run.counts.proven ?? 0),
+    run.mode === 'dryRun' ? '-' : `${number(run.outlook.settled)}/${number(run.due)}`,
+    run.outlook.endsBy === undefined ? '-' : moment(Date.parse(run.outlook.endsBy)),
+    waitingWords(run.outlook, nowMs),
+  ]);
+  const titles = [
+    { title: 'Run' },
+    { title: 'State' },
+    { title: 'Mode' },
+    { title: 'Devices', align: 'right' },
+    { title: 'Due', align: 'right' },
+    { title: 'Proven', align: 'right' },
+    { title: 'Settled', align: 'right' },
+    { title: 'Ends by (UTC)' },
+    { title: 'Waiting for', grows: true },
+  ] as const;
+  return [
+    ...table(titles, rows, style, columns),
+    '',
+    `${plural(runs.length, 'run')}; \`keyturn status RUN\` shows one in detail.`,
+  ];
+}
+
+/** What became of one device in run after run. */
+export function historyLines(history: DeviceHistory, style: Style, columns: number): readonly string[] {
+  const { rotations, runsSearched, runsLeft } = history;
+  const searched =
+    runsLeft === 0
+      ? `in ${plural(runsSearched, 'run')}`
+      : `in the latest ${plural(runsSearched, 'run')}; ${number(runsLeft)} older ${runsLeft === 1 ? 'one was' : 'ones were'} not searched: \`keyturn status RUN --device ID\` looks into one`;
+  if (rotations.length === 0) return ['', style.dim(`No rotation of it ${searched}.`)];
+  const titles = [
+    { title: 'History: run' },
+    { title: 'Started (UTC)' },
+    { title: 'Mode' },
+    { title: 'State' },
+    { title: 'Newest key before (UTC)' },
+    { title: 'after (UTC)' },
+    { title: '', grows: true },
+  ] as const;
+  const rows = rotations.map((past) => [
+    past.runId,
+    moment(Date.parse(past.createdAt)),
+    past.mode === 'dryRun' ? 'dry' : 'live',
+    past.rotation.state,
+    past.rotation.keyBeforeAtMs === undefined ? 'none' : moment(past.rotation.keyBeforeAtMs),
+    past.rotation.keyAfterAtMs === undefined ? '-' : moment(past.rotation.keyAfterAtMs),
+    remark(past),
+  ]);
+  return ['', ...table(titles, rows, style, columns), '', style.dim(`Searched ${searched}.`)];
+}
+
+function remark({ rotation, trigger }: PastRotation): string {
+  const { skipReason, errorCode, late, canary, unconfirmed } = rotation;
+  const parts = [
+    trigger === 'onDemand' ? 'on demand' : undefined,
+    canary === true ? 'canary' : undefined,
+    skipReason,
+    errorCode === undefined ? undefined : `error ${errorCode}`,
+    unconfirmed === true ? 'unconfirmed' : undefined,
+    late === undefined ? undefined : `later ${late.state}, ${moment(late.atMs)}`,
+  ];
+  return parts.filter((part) => part !== undefined).join(', ');
+}

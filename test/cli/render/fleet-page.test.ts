@@ -1,0 +1,114 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import type { FleetDevice } from '../../../src/app/fleet/fleet-devices.ts';
+import { type FleetResult, fleetLines } from '../../../src/cli/render/fleet-lines.ts';
+import { fleetPage } from '../../../src/cli/render/fleet-page.ts';
+import { changesSince, type FleetPicture } from '../../../src/domain/fleet/fleet-picture.ts';
+import type { ManagedDeviceId } from '../../../src/domain/ids.ts';
+import { NOW_MS, PLAIN } from '../samples.ts';
+
+const PICTURE: FleetPicture = {
+  tenantId: '7e570000-0000-4000-8000-000000000001',
+  at: '2026-11-22T20:15:00.000Z',
+  devices: 1_200,
+  eligible: 1_000,
+  withoutKey: 40,
+  pastMaxKeyAge: 300,
+  nearKeyLimit: 3,
+  atKeyLimit: 1,
+  rotatedWithoutKey: 2,
+  neverAnswered: 5,
+  inProgress: 0,
+  keyAges: { under30Days: 600, under90Days: 250, under180Days: 200, under365Days: 90, older: 10, none: 40 },
+  ineligible: { notEncrypted: 150, notSeenRecently: 50 },
+  silentSince: '2026-11-01T02:00:00.000Z',
+};
+const BEFORE: FleetPicture = { ...PICTURE, at: '2026-11-21T20:00:00.000Z', rotatedWithoutKey: 0, withoutKey: 45 };
+
+const device = (changes: Partial<FleetDevice> = {}): FleetDevice => ({
+  deviceName: 'LT-1',
+  managedDeviceId: '00000001-0000-4000-8000-000000000001' as ManagedDeviceId,
+  newestKeyAtMs: NOW_MS - 100 * 86_400_000,
+  keyCount: 4,
+  lastSyncAtMs: NOW_MS,
+  needs: ['rotatedWithoutKey', 'pastMaxKeyAge'],
+  isInProgress: false,
+  askedAtMs: NOW_MS - 86_400_000,
+  ...changes,
+});
+
+const result = (changes: Partial<FleetResult> = {}): FleetResult => ({
+  picture: PICTURE,
+  previous: BEFORE,
+  changes: changesSince(BEFORE, PICTURE),
+  rotatedWithoutKey: [device()],
+  files: [],
+  ...changes,
+});
+
+const lines = (changes: Partial<FleetResult> = {}) => fleetLines(result(changes), PLAIN, 120).join('\n');
+const page = (inNeed: readonly FleetDevice[] = [device()], inNeedInAll = inNeed.length) =>
+  [
+    ...fleetPage({ picture: PICTURE, previous: BEFORE, changes: changesSince(BEFORE, PICTURE), inNeed, inNeedInAll }),
+  ].join('');
+
+describe('the fleet at a terminal', () => {
+  it('draws a histogram whose bars and shares are those of the figures', () => {
+    const drawn = lines();
+    expect(drawn).toMatch(/under 30 days +600 +█{15}░{15} +50 %/);
+    expect(drawn).toMatch(/no key in escrow +40 +█░{29} +3 %/);
+  });
+
+  it('says what is dangerous, of which devices, and what is no longer as it was', () => {
+    const drawn = lines();
+    expect(drawn).toMatch(/rotated, never escrowed +2 /);
+    expect(drawn).toMatch(/LT-1 +2026-11-21 20:15 +00000001-/);
+    expect(drawn).toContain('and 1 more; --csv lists all');
+    expect(drawn).toMatch(/rotated, never escrowed +0 +2 +\+2/);
+    expect(drawn).toMatch(/no key in escrow +45 +40 +−5/);
+    expect(drawn).toMatch(/the first was +(.*\n)? +asked 2026-11-01 02:00/);
+  });
+
+  it('keeps a name on its line, whatever is in it', () => {
+    const drawn = lines({ rotatedWithoutKey: [device({ deviceName: 'A\u001b[2J\nB' })] });
+    expect(drawn).not.toContain('\u001b');
+    expect(drawn).toContain('A\\u001b[2J\\u000aB');
+  });
+
+  it.each([
+    [{ changes: [] }, 'Since 2026-11-21 20:00 UTC nothing changed.'],
+    [{ files: ['a.html', 'b.csv'] }, 'Written: a.html, b.csv'],
+  ])('%j', (changes, words) => {
+    expect(lines(changes)).toContain(words);
+  });
+
+  it('says of the first picture that there is none to compare with', () => {
+    const { previous: _previous, ...first } = result({ changes: [] });
+    expect(fleetLines(first, PLAIN, 120).join('\n')).toContain('The first picture of this fleet');
+  });
+});
+
+describe('the page', () => {
+  it('allows its own style and nothing else, and has nothing else', () => {
+    const html = page();
+    const style = /<style>([\s\S]*?)<\/style>/.exec(html)?.[1] ?? '';
+    const hash = createHash('sha256').update(style).digest('base64');
+    expect(html).toContain(`default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`);
+    expect(html).not.toMatch(/<script|<link|<img|<iframe|\son\w+=|\sstyle=|\ssrc=|url\(|@import|https?:/i);
+  });
+
+  it('shows every figure, and devices with what they need', () => {
+    const html = page([device(), device({ deviceName: 'LT-2', needs: ['withoutKey'], ineligible: 'notEncrypted' })], 9);
+    for (const count of ['600', '250', '1,200', '300']) expect(html).toContain(count);
+    expect(html).toContain('LT-2');
+    expect(html).toContain('rotated, never escrowed; past the maximum age');
+    expect(html).toContain('The first 2, worst first; 7 more are in the CSV.');
+    expect(html).toContain('2 devices rotated, and no newer key is in escrow.');
+  });
+
+  it('takes no name for markup, and shows what would hide', () => {
+    const html = page([device({ deviceName: '<img src=x onerror=alert(1)>"\'&\u202e\u0000\ud800' })]);
+    expect(html).toContain('&lt;img src=x onerror=alert(1)&gt;&quot;&#39;&amp;\ufffd\ufffd\ufffd');
+    expect(html).not.toContain('<img');
+  });
+});

@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest';
+import type { PastRotation } from '../../../src/app/device-history.ts';
+import type { OutlookReport } from '../../../src/app/report-outlook.ts';
+import { historyLines, outlookLines, statusTable, waitingWords } from '../../../src/cli/render/status-lines.ts';
+import type { ManagedDeviceId, RunId } from '../../../src/domain/ids.ts';
+import { NOW_MS, PLAIN, report } from '../samples.ts';
+
+const IN_FIVE = '2026-11-22T20:20:00.000Z';
+
+function status(outlook: Partial<OutlookReport> = {}) {
+  return {
+    ...report(),
+    outlook: {
+      waitingFor: { kind: 'look', until: IN_FIVE },
+      settled: 310,
+      toAsk: 0,
+      endsBy: '2026-12-02T08:00:00.000Z',
+      ...outlook,
+    } as OutlookReport,
+  };
+}
+
+describe('the table of runs', () => {
+  it('has one line a run: what is settled, when it ends and what it waits for', () => {
+    const [, line] = statusTable([status()], NOW_MS, PLAIN, 200);
+    expect(line).toBe(
+      '20261122-200000-1a2b3c4d  settling  live    1,000  700     300  310/700  2026-12-02 08:00  its next look, 2026-11-22 20:20 UTC, in 5 min',
+    );
+  });
+
+  it('says what to do when there is none', () => {
+    expect(statusTable([], NOW_MS, PLAIN, 80)[0]).toContain('keyturn plan');
+  });
+});
+
+describe('a run', () => {
+  it('says how far it is, what it waits for, and when it ends', () => {
+    expect(outlookLines(status({ toAsk: 40 }), NOW_MS, PLAIN)).toEqual([
+      'Progress: 310 of 700 (44 %) settled, 40 to be asked',
+      'Waiting for its next look, 2026-11-22 20:20 UTC, in 5 min',
+      'Expected end: 2026-12-02 08:00 UTC at the latest, by the quota and the looks to come; sooner when devices settle sooner',
+    ]);
+  });
+
+  it('that is over has nothing to come', () => {
+    expect(outlookLines(status({ waitingFor: { kind: 'nothing' } }), NOW_MS, PLAIN)).toEqual([]);
+  });
+
+  it.each([
+    ['plan', undefined, 'its plan: reading devices and keys'],
+    ['mode', undefined, 'ROTATION_MODE live: until then nothing is sent'],
+    ['owner', undefined, 'its next message, or the next tick'],
+    ['notBefore', IN_FIVE, 'its time, 2026-11-22 20:20 UTC, in 5 min'],
+    ['quota', IN_FIVE, 'the quota: the last request leaves 2026-11-22 20:20 UTC, in 5 min'],
+    ['canary', IN_FIVE, 'proof of the canaries, until 2026-11-22 20:20 UTC, in 5 min'],
+    ['look', '2026-11-22T20:15:00.000Z', 'its next look, 2026-11-22 20:15 UTC, now'],
+  ] as const)('that waits for %s says so', (kind, until, words) => {
+    const waitingFor = { kind, ...(until === undefined ? {} : { until }) };
+    expect(waitingWords({ waitingFor, settled: 0, toAsk: 0 }, NOW_MS)).toBe(words);
+  });
+});
+
+describe('the history of a device', () => {
+  const past: PastRotation = {
+    runId: '20261122-200000-1a2b3c4d' as RunId,
+    trigger: 'onDemand',
+    mode: 'live',
+    runState: 'completed',
+    createdAt: '2026-11-22T20:00:00.000Z',
+    rotation: {
+      order: 3,
+      managedDeviceId: '22222222-0000-4000-8000-000000000001' as ManagedDeviceId,
+      deviceName: 'LT-1',
+      state: 'overdue',
+      attempt: 0,
+      late: { state: 'proven', atMs: NOW_MS },
+    },
+  };
+
+  it('has a line for each run, with what became of it later', () => {
+    const lines = historyLines({ rotations: [past], runsSearched: 1, runsLeft: 0 }, PLAIN, 200);
+    expect(lines[2]).toMatch(
+      /1a2b3c4d +2026-11-22 20:00 +live +overdue +none +- +on demand, later proven, 2026-11-22 20:15/,
+    );
+    expect(lines.at(-1)).toBe('Searched in 1 run.');
+  });
+
+  it('says when there are runs it did not look into', () => {
+    const lines = historyLines({ rotations: [], runsSearched: 60, runsLeft: 2 }, PLAIN, 200);
+    expect(lines.join('\n')).toContain('in the latest 60 runs; 2 older ones were not searched');
+  });
+});
