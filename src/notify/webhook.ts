@@ -58,7 +58,7 @@ export function createWebhookNotifier(options: WebhookOptions): Notifier {
       for (let attempts = 1; ; attempts++) {
         if (signal.aborted) return { kind: 'failed', because: 'stopped before it was posted' };
         const nowMs = clock.nowMs();
-        const answer = await attempt(body, Math.min(ONE_ATTEMPT_MS, deadlineAtMs - nowMs), signal);
+        const answer = await attempt(body, Math.max(1, Math.min(ONE_ATTEMPT_MS, deadlineAtMs - nowMs)), signal);
         const outcome = outcomeOf(answer);
         if (outcome.kind === 'sent' || !mayPass(answer)) return outcome;
         const decision = decideRetry({

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { BICEP_VERSION } from '../../infra/bicep-cli.ts';
 import { INFRA, readSnapshot } from './snapshot.ts';
 
 const ROOT = path.join(INFRA, '..');
@@ -31,6 +32,18 @@ describe.each(readdirSync(path.join(ROOT, '.github/workflows')))('the workflow %
     const jobs = workflow.split(/\n(?= {2}[\w-]+:\n)/);
     for (const job of jobs) expect(job.includes('id-token: write')).toBe(job.includes('azure/login@'));
     expect(workflow).toMatch(/^permissions:\n {2}contents: read\n/m);
+  });
+
+  it('compiles templates with the version they are checked with, and lets a repository choose its own parameters', () => {
+    if (!workflow.includes('az deployment')) return;
+    expect(workflow).toContain(`az bicep install --version v${BICEP_VERSION}`);
+    expect(workflow).toMatch(/ PARAMETERS: \$\{\{ vars\.KEYTURN_PARAMETERS \|\| 'infra\/main\.bicepparam' \}\}/);
+    expect(workflow).toContain('--parameters "$PARAMETERS"');
+  });
+
+  it('decides on running a job by nothing that its environment holds: that is read later', () => {
+    for (const [, condition = ''] of workflow.matchAll(/^ {4}if: (.*)$/gm))
+      expect(condition).not.toContain('vars.AZURE_');
   });
 
   it('runs scripts that exist', () => {
