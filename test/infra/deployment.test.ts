@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { STORAGE_ROLES } from '../../src/app/doctor/check-storage.ts';
 import { parseSettings } from '../../src/config.ts';
 import { SETTINGS, type Setting } from '../../src/config-table.ts';
 import { parseStorageConnection } from '../../src/storage/connection.ts';
@@ -89,6 +90,14 @@ describe.each(DEPLOYMENTS)('the deployment %s', (name) => {
     );
   });
 
+  /** Source: Azure built-in roles (read 2026-11-23). */
+  const ROLE_IDS: Readonly<Record<string, string>> = {
+    'Storage Blob Data Owner': 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b',
+    'Storage Queue Data Contributor': '974c5e8b-45b9-4653-ba55-5f855dd0fb88',
+    'Storage Table Data Contributor': '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3',
+    'Monitoring Metrics Publisher': '3913510d-42f4-4e42-8a64-420c390055eb',
+  };
+
   it('gives the identity every role the code needs, on its own resources, and no other', () => {
     const account = snapshot.the('Microsoft.Storage/storageAccounts').id;
     const insights = snapshot.the('Microsoft.Insights/components').id;
@@ -100,10 +109,8 @@ describe.each(DEPLOYMENTS)('the deployment %s', (name) => {
       isExplained: String(properties.description).length > 30,
     }));
     const needed = [
-      { on: account, role: 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b' }, // blobs: package, lock, planning chunks, reports
-      { on: account, role: '974c5e8b-45b9-4653-ba55-5f855dd0fb88' }, // queues: take, send, poison
-      { on: account, role: '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3' }, // tables: the ledger
-      { on: insights, role: '3913510d-42f4-4e42-8a64-420c390055eb' }, // telemetry
+      ...Object.values(STORAGE_ROLES).map((name) => ({ on: account, role: ROLE_IDS[name] })),
+      { on: insights, role: ROLE_IDS['Monitoring Metrics Publisher'] },
     ].map((one) => ({ ...one, isTheApps: true, isExplained: true }));
     expect(assigned).toHaveLength(needed.length);
     expect(assigned).toEqual(expect.arrayContaining(needed));
