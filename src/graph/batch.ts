@@ -198,7 +198,7 @@ export function createBatchReader(deps: BatchDeps): BatchReader {
 
     while (waiting.length > 0) {
       const again: Pending<Id>[] = [];
-      let delayMs = 0;
+      let readyAtMs = 0;
       for (let from = 0; from < waiting.length; from += size) {
         const chunk = waiting.slice(from, from + size);
         let answered: JsonAnswer;
@@ -221,13 +221,14 @@ export function createBatchReader(deps: BatchDeps): BatchReader {
             if (next.forbidden) refusals += 1;
           } else {
             again.push(next.again);
-            delayMs = Math.max(delayMs, next.delayMs);
+            readyAtMs = Math.max(readyAtMs, clock.nowMs() + next.delayMs);
             meter.retried();
           }
         }
       }
       waiting = again;
-      if (waiting.length > 0) await clock.sleep(delayMs, options.signal);
+      // Each wait counts from its own answer: what later batches of the round took is no longer to be waited for.
+      if (waiting.length > 0) await clock.sleep(readyAtMs - clock.nowMs(), options.signal);
     }
 
     if (refusals > 0 && refusals === readings.size) throw await client.forbidden(context, options);
