@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** Two projects: `unit` needs nothing but the code; `integration` starts Azurite and the compiled app as child processes. */
+/** Two projects: `unit` needs nothing but the code; `integration` starts Azurite and the compiled app as child processes, of its own for each file. */
 export default defineConfig({
   test: {
     projects: [
@@ -18,7 +18,6 @@ export default defineConfig({
           include: ['test/integration/**/*.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 60_000,
-          fileParallelism: false,
         },
       },
     ],
