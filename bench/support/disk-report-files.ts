@@ -46,6 +46,11 @@ export async function createDiskReportFiles(): Promise<DiskReportFiles> {
         .filter((name) => name.startsWith(prefix))
         .sort();
     },
+    async delete(name) {
+      written.delete(name);
+      await rm(pathOf(name), { force: true });
+      return true;
+    },
     remove: () => rm(root, { recursive: true, force: true }),
   };
 }

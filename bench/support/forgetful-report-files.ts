@@ -14,5 +14,9 @@ export function createForgetfulReportFiles(): ReportFiles {
     metadata: async (name) => written.get(name),
     read: async () => undefined,
     list: async (prefix) => [...written.keys()].filter((name) => name.startsWith(prefix)).sort(),
+    async delete(name) {
+      written.delete(name);
+      return true;
+    },
   };
 }

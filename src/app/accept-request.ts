@@ -74,7 +74,7 @@ async function startOnDemand(deps: Deps, runId: RunId, request: RotationRequest)
   return {
     kind: 'refused',
     reason:
-      'ROTATION_MODE is off: no request is taken. Put it back with `keyturn requeue` once the mode is live or dryRun',
+      'ROTATION_MODE is off: no request is taken. Put it back with `npx keyturn requeue` once the mode is live or dryRun',
   };
 }
 

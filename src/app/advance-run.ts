@@ -3,11 +3,13 @@ import { errorFields } from '../domain/error-fields.ts';
 import { GraphError } from '../domain/graph-error.ts';
 import type { ContinuationMessage } from '../domain/messages.ts';
 import { type AbortReason, isEvidenceDue, type Run } from '../domain/run.ts';
+import { NO_THROTTLING } from '../domain/run-throttling.ts';
 import { decideOnCanaries } from './canary-gate.ts';
 import { type Bounds, type Deps, isOver } from './deps.ts';
 import { renewEvidence } from './evidence/renew-evidence.ts';
 import { finishIfSettled, finishUnowned } from './finish-run.ts';
 import { leaveSlice } from './leave-slice.ts';
+import { pausesOf } from './note-pauses.ts';
 import { notifyAborted } from './notify/notify-run.ts';
 import { planRun } from './plan/plan-run.ts';
 import { TargetUnreadableError } from './plan/refusal.ts';
@@ -119,7 +121,7 @@ export function tooEarlyMs({ clock }: Pick<Deps, 'clock'>, run: Run): number {
 async function rotate(deps: Deps, lease: RunLease, bounds: Bounds): Promise<AdvanceOutcome | undefined> {
   const run = lease.run();
   if (run.rotatingStartedAtMs === undefined && deps.mode() === 'live') {
-    await lease.update({ rotatingStartedAtMs: deps.clock.nowMs() });
+    await lease.update({ rotatingStartedAtMs: deps.clock.nowMs(), throttling: NO_THROTTLING });
     if (run.targets === undefined) await deps.pacer.beginRun(run.runId);
   }
   const again = await rotateAgain(deps, lease, bounds);
@@ -128,7 +130,11 @@ async function rotate(deps: Deps, lease: RunLease, bounds: Bounds): Promise<Adva
   const progress = await rotateUpTo(deps, lease, bounds, run.canaryPassed ? run.due : run.canaries);
   if (progress.kind !== 'done') return await stop(deps, lease, progress);
   if (run.canaryPassed) {
-    await lease.update({ state: 'settling', rotatingEndedAtMs: deps.clock.nowMs() });
+    await lease.update({
+      ...(await pausesOf(deps, lease.run())),
+      state: 'settling',
+      rotatingEndedAtMs: deps.clock.nowMs(),
+    });
     return undefined;
   }
   if (lease.run().canarySentAtMs === undefined) {
@@ -194,17 +200,23 @@ async function stop(
 
 /** Stops asking; what was asked for is still settled. */
 async function abort(deps: Deps, lease: RunLease, abortReason: AbortReason): Promise<undefined> {
-  await lease.update({ state: 'settling', abortReason, rotatingEndedAtMs: deps.clock.nowMs() });
+  await lease.update({
+    ...(await pausesOf(deps, lease.run())),
+    state: 'settling',
+    abortReason,
+    rotatingEndedAtMs: deps.clock.nowMs(),
+  });
   deps.logger.error('run aborted: nothing more is asked for; what was asked for is still looked at', { abortReason });
   return undefined;
 }
 
 /** The message goes first: a crash before the checkpoint is saved leaves two, of which the second changes nothing. */
 async function handBack(deps: Deps, lease: RunLease, delayMs: number, because?: string): Promise<AdvanceOutcome> {
-  const { tenantId, runId, checkpoint } = lease.run();
+  const run = lease.run();
+  const { tenantId, runId, checkpoint } = run;
   const waitMs = messageDelayMs(Math.max(HAND_OVER_MS, delayMs));
   await deps.queues.sendContinuation({ tenantId, runId, checkpoint: checkpoint + 1 }, waitMs);
-  await lease.release({ checkpoint: checkpoint + 1 });
+  await lease.release({ ...(await pausesOf(deps, run)), checkpoint: checkpoint + 1 });
   return { kind: 'handedBack', delayMs: waitMs, ...(because === undefined ? {} : { because }) };
 }
 

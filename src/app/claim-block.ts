@@ -1,8 +1,9 @@
 /** Claims the devices of a block: the intent is written before the effect, one holder per device across all runs. Layer: app. */
-import type { Claim, DeviceRecord } from '../domain/device-record.ts';
+import { type Claim, type DeviceRecord, endedRecord, type RotationEnd } from '../domain/device-record.ts';
 import { decideDue, ON_DEMAND_FLOOR_MS } from '../domain/due.ts';
+import { hasRotatedWithoutKey } from '../domain/fleet/rotated-without-key.ts';
 import type { EntraDeviceId } from '../domain/ids.ts';
-import { CLOCK_MARGIN_MS } from '../domain/observe.ts';
+import { CLOCK_MARGIN_MS, createdAfterMs } from '../domain/observe.ts';
 import type { Versioned } from '../domain/ports.ts';
 import { applyEvent, type Rotation, type SkipReason } from '../domain/rotation.ts';
 import type { Run } from '../domain/run.ts';
@@ -136,13 +137,21 @@ export function lostSight(rotation: Rotation, holder: Claim): Rotation {
 
 /** The record of a device whose rotation is finally settled, with what was learnt. */
 export function releasedRecord(record: DeviceRecord, rotation: Rotation): DeviceRecord {
-  const { claim: _claim, ...rest } = record;
+  const { claim: _claim, ...rest } = endedRecord(record, endOf(rotation));
+  return rest;
+}
+
+/** What the device's record keeps of a rotation that is terminal. */
+export function endOf(rotation: Rotation): RotationEnd {
+  const { state, keyAfterId, keyAfterAtMs } = rotation;
+  const sinceMs = createdAfterMs(rotation);
   return {
-    ...rest,
-    lastState: rotation.state,
-    ...(rotation.keyAfterId === undefined || rotation.keyAfterAtMs === undefined
+    state,
+    ...(keyAfterId === undefined || keyAfterAtMs === undefined
       ? {}
-      : { lastKeyId: rotation.keyAfterId, lastKeyAtMs: rotation.keyAfterAtMs }),
+      : { key: { keyId: keyAfterId, createdAtMs: keyAfterAtMs } }),
+    // Whoever was seen done has an action with a start: the instant is known.
+    ...(hasRotatedWithoutKey(rotation) && Number.isFinite(sinceMs) ? { doneWithoutKeySinceMs: sinceMs } : {}),
   };
 }
 

@@ -51,7 +51,7 @@ export interface Deps {
   readonly reportFiles: ReportFiles;
   /** Absent without a webhook. */
   readonly notifier?: Notifier;
-  readonly pacer: Pick<Pacer, 'beginRun' | 'flush'>;
+  readonly pacer: Pick<Pacer, 'beginRun' | 'flush' | 'recentPauses'>;
   readonly limiter: Limiter;
   readonly isExcluded: (device: ManagedDevice) => boolean;
   readonly clock: Clock;

@@ -25,17 +25,18 @@ export async function finishIfSettled(deps: Deps, lease: RunLease): Promise<bool
   const counts = await countRun(deps.ledger, run);
   // Before the last write: should deleting fail, finishing is tried again.
   await deps.workFiles.deleteAll(planPrefix(run.tenantId, run.runId));
-  // Likewise: a run that cannot be shown has not ended.
+  // Likewise: a run that cannot be shown has not ended, unless others took every name to show it by; then it stays due.
   const evidence = await writeEvidence(deps, run, lease.lost);
+  const written = evidence === undefined ? {} : { evidence };
   const state = run.abortReason === undefined ? 'completed' : 'aborted';
-  await writeReport(deps, { ...run, state, evidence }, lease.lost);
-  await notifyEnded(deps, lease, counts, { state, evidence });
+  if (evidence !== undefined) await writeReport(deps, { ...run, state, evidence }, lease.lost);
+  await notifyEnded(deps, lease, counts, { state, ...written });
   await lease.release({
     state,
     finishedAtMs: deps.clock.nowMs(),
     finalCounts: counts.states,
     skipped: counts.skipped,
-    evidence,
+    ...written,
   });
   deps.logger.info(run.abortReason === undefined ? 'run completed' : 'run aborted', {
     runId: run.runId,
@@ -43,8 +44,7 @@ export async function finishIfSettled(deps: Deps, lease: RunLease): Promise<bool
     ...(run.abortReason === undefined ? {} : { abortReason: run.abortReason }),
     counts: counts.states as Readonly<Record<string, number>>,
     skipped: counts.skipped as Readonly<Record<string, number>>,
-    evidence: evidence.version,
-    digest: evidence.digest,
+    ...(evidence === undefined ? {} : { evidence: evidence.version, digest: evidence.digest }),
   });
   return true;
 }

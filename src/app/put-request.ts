@@ -1,15 +1,24 @@
-/** Puts a request on its queue, in as many messages as it needs. Layer: app. */
-import { createHash } from 'node:crypto';
+/** Puts a request on its queue, in as many messages as it needs, unless its run exists already. Layer: app. */
 import type { RunId, TenantId } from '../domain/ids.ts';
-import type { Queues } from '../domain/ports.ts';
+import type { Ledger, Queues } from '../domain/ports.ts';
 import type { RotationRequest } from '../domain/rotation-request.ts';
+import type { Run } from '../domain/run.ts';
 import type { RotationTarget } from '../domain/targets.ts';
+import { derivedGuid } from './derived-guid.ts';
+import { whyTaken } from './start-request.ts';
 
-/** A message that was put: its request id is the id of the run it makes. */
+/** A message that was put, or need not be: its request id is the id of the run it makes. */
 export interface PutRequest {
   readonly requestId: RunId;
   readonly targets: number;
+  /** The run that the same request made before: nothing was put now. */
+  readonly existing?: Pick<Run, 'state' | 'mode' | 'createdAtMs'>;
 }
+
+export type PutOutcome =
+  | { readonly kind: 'put'; readonly requests: readonly PutRequest[] }
+  /** The id belongs to another request, or to one that was planned as a dry run and is never sent. Nothing was put. */
+  | { readonly kind: 'refused'; readonly reason: string };
 
 /**
  * A message holds 64 KiB, some of which its XML envelope and a later base64 may need. Chosen.
@@ -19,22 +28,40 @@ const MOST_BYTES = 40_000;
 
 /**
  * A list too long for one message is split; each part is a request of its own, with an id made of the first one's, so that putting the
- * same request twice is putting it once. @throws {StorageError}
+ * same request twice is putting it once. A part whose run is there is left to that run. One that nobody has taken yet is not known of, and
+ * is put again, which makes one run all the same. @throws {StorageError}
  */
 export async function putRequest(
-  { queues, settings }: { readonly queues: Queues; readonly settings: { readonly tenantId: TenantId } },
+  deps: {
+    readonly queues: Pick<Queues, 'sendRequest'>;
+    readonly ledger: Pick<Ledger, 'readRun'>;
+    readonly settings: { readonly tenantId: TenantId };
+  },
   request: RotationRequest & { readonly requestId: RunId },
-): Promise<readonly PutRequest[]> {
+): Promise<PutOutcome> {
   const { targets, requestId: firstId, notBeforeMs, ...rest } = request;
-  const put: PutRequest[] = [];
-  for (const part of partsOf(targets)) {
-    const requestId = put.length === 0 ? firstId : partId(firstId, put.length);
-    const notBefore = notBeforeMs === undefined ? {} : { notBefore: new Date(notBeforeMs).toISOString() };
-    const message = { requestId, tenantId: settings.tenantId, ...rest, ...notBefore, targets: part };
-    await queues.sendRequest(JSON.stringify(message), 0);
-    put.push({ requestId, targets: part.length });
+  const notBefore = notBeforeMs === undefined ? {} : { notBefore: new Date(notBeforeMs).toISOString() };
+  const parts: (PutRequest & { readonly message: string })[] = [];
+  for (const [i, part] of partsOf(targets).entries()) {
+    const requestId = i === 0 ? firstId : (derivedGuid(`${firstId} ${i}`) as RunId);
+    const run = (await deps.ledger.readRun(requestId))?.value;
+    // The app may be live though this shell is not, so what was planned as a dry run is taken for good.
+    const taken = run === undefined ? undefined : whyTaken(run, { targets: part, mode: 'live' });
+    if (taken !== undefined) return { kind: 'refused', reason: taken };
+    const body = { requestId, tenantId: deps.settings.tenantId, ...rest, ...notBefore, targets: part };
+    parts.push({
+      requestId,
+      targets: part.length,
+      ...(run === undefined ? {} : { existing: { state: run.state, mode: run.mode, createdAtMs: run.createdAtMs } }),
+      message: JSON.stringify(body),
+    });
   }
-  return put;
+  const requests: PutRequest[] = [];
+  for (const { message, ...one } of parts) {
+    if (one.existing === undefined) await deps.queues.sendRequest(message, 0);
+    requests.push(one);
+  }
+  return { kind: 'put', requests };
 }
 
 function partsOf(targets: readonly RotationTarget[]): readonly (readonly RotationTarget[])[] {
@@ -50,11 +77,4 @@ function partsOf(targets: readonly RotationTarget[]): readonly (readonly Rotatio
     bytes += more;
   }
   return parts;
-}
-
-/** A GUID that is always the same for the same request and part; version 8, which is for such. Source: RFC 9562, 5.8 (read 2026-11-22). */
-function partId(firstId: RunId, part: number): RunId {
-  const hex = createHash('sha256').update(`${firstId} ${part}`).digest('hex');
-  const groups = [hex.slice(0, 8), hex.slice(8, 12), `8${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`];
-  return [...groups, hex.slice(20, 32)].join('-') as RunId;
 }

@@ -1,5 +1,6 @@
 /** Looks at a slice: reads what its rotations still need and no more, moves each on, and plans the next look. Layer: app. */
 import { errorFields } from '../domain/error-fields.ts';
+import { hasRotatedWithoutKey } from '../domain/fleet/rotated-without-key.ts';
 import { GraphError, type GraphErrorKind } from '../domain/graph-error.ts';
 import type { SliceMessage } from '../domain/messages.ts';
 import { type Look, observe } from '../domain/observe.ts';
@@ -239,8 +240,7 @@ function nextLook(deps: Deps, slice: Slice, { isLast, unsentMs }: LookDone): Pic
 
 /** Its action was done at an earlier look, and this one saw its keys, and no newer one: a backup takes a minute, looks are further apart. */
 function isInDanger(before: Rotation['state'] | undefined, after: Rotation, look: Look | undefined): boolean {
-  if (before !== 'confirmed' || look?.keys?.kind !== 'found') return false;
-  return after.state === 'confirmed' || after.state === 'overdue';
+  return before === 'confirmed' && look?.keys?.kind === 'found' && hasRotatedWithoutKey(after);
 }
 
 /** What a look tells the circuit breaker: a device did what was asked, or said no. */

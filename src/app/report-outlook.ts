@@ -5,7 +5,7 @@ import { type Looks, looksOf, type RunOutlook, runOutlook } from '../domain/run-
 import type { Deps } from './deps.ts';
 import { isLeased } from './run-lease.ts';
 
-/** What reading it needs; the mode is that of the settings. */
+/** What reading it needs; the mode is that of the settings, and need not be that of who carries the run on. */
 export type OutlookDeps = Pick<Deps, 'ledger' | 'settings' | 'clock'>;
 
 /** Instants as ISO 8601, in UTC. */
@@ -13,6 +13,8 @@ export interface OutlookReport {
   readonly waitingFor: { readonly kind: RunOutlook['waitingFor']['kind']; readonly until?: string };
   readonly settled: number;
   readonly toAsk: number;
+  /** As of `RunOutlook`. */
+  readonly needsLive: boolean;
   readonly sendingEndsAt?: string;
   readonly endsBy?: string;
 }
@@ -38,6 +40,7 @@ export async function reportOutlook(deps: OutlookDeps, run: Run, counts: StateCo
     },
     settled: outlook.settled,
     toAsk: outlook.toAsk,
+    needsLive: outlook.needsLive,
     ...(sendingEndsAtMs === undefined ? {} : { sendingEndsAt: new Date(sendingEndsAtMs).toISOString() }),
     ...(endsByMs === undefined ? {} : { endsBy: new Date(endsByMs).toISOString() }),
   };

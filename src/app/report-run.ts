@@ -2,7 +2,7 @@
 import type { RunId } from '../domain/ids.ts';
 import type { Ledger } from '../domain/ports.ts';
 import type { SkipReason } from '../domain/rotation.ts';
-import type { Run, StateCounts } from '../domain/run.ts';
+import { hasEnded, isEvidenceDue, type Run, type RunEvidence, type StateCounts } from '../domain/run.ts';
 import { countRun } from './run-counts.ts';
 
 export interface RunReport {
@@ -29,6 +29,10 @@ export interface RunReport {
   readonly unresolved: readonly string[];
   /** When the next look falls due; absent when none is open. */
   readonly nextLookAt?: string;
+  /** The latest evidence file. */
+  readonly evidence?: Pick<RunEvidence, 'version' | 'lines' | 'digest'>;
+  /** It has ended, and evidence of it is still to be written: a further version, or, with no `evidence`, the first. */
+  readonly evidenceDue?: true;
 }
 
 /** @throws {StorageError} */
@@ -56,7 +60,13 @@ export async function reportRun(ledger: Ledger, run: Run): Promise<RunReport> {
     skipped: counts.skipped,
     unresolved: run.unresolved ?? [],
     ...(nextLookAtMs === undefined ? {} : { nextLookAt: iso(nextLookAtMs) }),
+    ...(run.evidence === undefined ? {} : { evidence: evidenceOf(run.evidence) }),
+    ...(hasEnded(run) && isEvidenceDue(run) ? { evidenceDue: true as const } : {}),
   };
+}
+
+function evidenceOf({ version, lines, digest }: RunEvidence): RunReport['evidence'] & object {
+  return { version, lines, digest };
 }
 
 async function nextLook(ledger: Ledger, run: Run): Promise<number | undefined> {

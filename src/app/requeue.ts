@@ -1,36 +1,14 @@
-/** Puts quarantined work back where it can be done: the way back from quarantine, for each of the three queues. Layer: app. */
-import { createHash } from 'node:crypto';
-import type { RunId } from '../domain/ids.ts';
-import { MessageError, parseContinuationMessage, parseSliceMessage } from '../domain/messages.ts';
+/** Puts quarantined work back where it can be done, or dismisses what nobody needs any more. Layer: app. */
+import type { LogFields } from '../domain/log-fields.ts';
 import type { QuarantineEntry } from '../domain/ports.ts';
-import { parseRotationRequest } from '../domain/rotation-request.ts';
-import type { Run } from '../domain/run.ts';
-import { REDACTED } from '../domain/scrub.ts';
+import { type Decision, decideRequeue } from './decide-requeue.ts';
 import type { Deps } from './deps.ts';
-import { readMessage } from './read-message.ts';
-import { whyTaken } from './start-request.ts';
-import { countTakeable, givenUpSlice, takeUpSlice } from './take-up-slice.ts';
 
-/**
- * - `requeued`: the work goes on, and the entry is gone. `settled`: there was nothing left to do, and the entry is gone.
- * - `stays`: it cannot be put back as it is; the entry is kept.
- */
-export interface Requeued {
+/** What was decided. With `requeued` and `settled` the entry is gone afterwards; with `stays` it is kept. */
+export interface Requeued extends Decision {
   readonly id: string;
   readonly queue: string;
-  readonly outcome: 'requeued' | 'settled' | 'stays';
-  /** What happens to it, or why nothing does. */
-  readonly message: string;
-  /** The run that carries the work on. */
-  readonly runId?: RunId;
-  /** How many devices it takes up. */
-  readonly devices?: number;
 }
-
-type Decision = Pick<Requeued, 'outcome' | 'message' | 'runId' | 'devices'> & {
-  /** With `requeued`: does it. Doing it twice is doing it once. */
-  readonly act?: () => Promise<unknown>;
-};
 
 /**
  * Decides what is to be done about the entry, and does it. `dryRun` only decides. The entry is deleted last, and only as it was read:
@@ -38,164 +16,56 @@ type Decision = Pick<Requeued, 'outcome' | 'message' | 'runId' | 'devices'> & {
  * @throws {StorageError}
  */
 export async function requeue(deps: Deps, entry: QuarantineEntry, mode: 'really' | 'dryRun'): Promise<Requeued> {
-  const { act, ...decided } = await decide(deps, entry);
+  const { act, holdsWork: _work, ...decided } = await decideRequeue(deps, entry);
   if (mode === 'really' && decided.outcome !== 'stays') {
     await act?.();
     await deps.ledger.deleteQuarantine(entry.id, entry.atMs);
-    deps.logger.info('quarantined work was put back', {
-      quarantineId: entry.id,
-      queue: entry.queue,
-      outcome: decided.outcome,
-      ...(decided.runId === undefined ? {} : { runId: decided.runId }),
-    });
+    deps.logger.info('quarantined work was put back', { ...idsOf(entry, decided.runId), outcome: decided.outcome });
   }
   return { id: entry.id, queue: entry.queue, ...decided };
 }
 
-async function decide(deps: Deps, entry: QuarantineEntry): Promise<Decision> {
-  switch (entry.queue) {
-    case 'rotation-requests':
-      return decideRequest(deps, entry);
-    case 'rotation-runs':
-      return decideRun(deps, entry);
-    case 'encryption-states':
-      return decideSlice(deps, entry);
-    default:
-      return stays(`no queue of this app is called ${entry.queue}`);
-  }
-}
-
-function stays(message: string): Decision {
-  return { outcome: 'stays', message };
+/** `dismissed`: the entry is gone. `kept`: work depends on it. */
+export interface Dismissed {
+  readonly id: string;
+  readonly queue: string;
+  readonly outcome: 'dismissed' | 'kept';
+  /** Why it is kept, and what to do instead; or what goes with it. */
+  readonly message: string;
 }
 
 /**
- * A request that would be refused again is not sent again; one whose run exists is carried on by it, so that nobody is asked twice. The
- * run of a request without an id of its own is the one that its deliveries had.
+ * Deletes the entry without acting upon it, only as it was read. One whose run has not ended, or whose devices hold a request that nobody
+ * looks at, is kept: putting it back is what it needs. `dryRun` only decides. @throws {StorageError}
  */
-async function decideRequest(deps: Deps, entry: QuarantineEntry): Promise<Decision> {
-  if (entry.message.includes(REDACTED)) {
-    return stays('what was redacted in it is kept nowhere; send a corrected request');
+export async function dismiss(deps: Deps, entry: QuarantineEntry, mode: 'really' | 'dryRun'): Promise<Dismissed> {
+  // A switched-off app holds work all the same.
+  const { holdsWork, ...decided } = await decideRequeue({ ...deps, mode: () => 'live' }, entry);
+  const { id, queue } = entry;
+  if (holdsWork === true) {
+    const work =
+      queue === 'encryption-states'
+        ? 'requests of its devices may still take effect, and nobody looks at them'
+        : `run ${decided.runId} has not ended`;
+    return { id, queue, outcome: 'kept', message: `${work}: put it back instead` };
   }
-  const { body, duplicates } = readMessage(entry.message);
-  const parsed =
-    body === undefined
-      ? { problems: ['the message is neither JSON nor base64 of it'] }
-      : parseRotationRequest(body, deps.settings);
-  const problems = [...duplicates, ...('problems' in parsed ? parsed.problems : [])];
-  if ('problems' in parsed || problems.length > 0) {
-    const [first, ...more] = problems;
-    return stays(
-      `it would be refused again: ${first}${more.length === 0 ? '' : ` (and ${more.length} more)`}; send a corrected request`,
-    );
-  }
-  const mode = deps.mode();
-  if (mode === 'off') return stays('it would be refused again: ROTATION_MODE is off');
-  const request = { targets: parsed.ok.targets, mode };
-  const { requestId } = parsed.ok;
-  if (requestId === undefined && entry.runId !== undefined) {
-    const run = (await deps.ledger.readRun(entry.runId))?.value;
-    // One that was planned as a dry run cannot be sent: the request gets a run of its own.
-    if (run !== undefined && whyTaken(run, request) === undefined) return goOn(deps, run);
-  }
-  const { text, runId } =
-    requestId === undefined ? named(entry, body as object) : { text: entry.message, runId: requestId };
-  const run = runId === undefined ? undefined : (await deps.ledger.readRun(runId))?.value;
-  if (run !== undefined) {
-    const taken = whyTaken(run, request);
-    return taken === undefined ? goOn(deps, run) : stays(`it would be refused again: ${taken}`);
+  if (mode === 'really') {
+    await deps.ledger.deleteQuarantine(entry.id, entry.atMs);
+    // The last word on a message that nothing was done about.
+    deps.logger.warn('quarantined message was dismissed', { ...idsOf(entry), devices: entry.devices.length });
   }
   return {
-    outcome: 'requeued',
+    id,
+    queue,
+    outcome: 'dismissed',
     message:
-      mode === 'live'
-        ? `the request goes back on ${entry.queue}`
-        : `the request goes back on ${entry.queue}, to be planned as a dry run: ROTATION_MODE is dryRun, and nothing of it is sent, then or later`,
-    ...(runId === undefined ? {} : { runId }),
-    act: () => deps.queues.sendRequest(text, 0),
+      decided.outcome === 'requeued'
+        ? 'it could have been put back; what it asks for is not done'
+        : 'no work depends on it',
   };
 }
 
-/** Source: Put Message, "up to 64 KiB in size" (read 2026-11-22). */
-const MESSAGE_BYTES = 65_536;
-
-/**
- * A request without an id of its own gets one from its entry, so that putting it back twice is one run. One that has no room for it goes
- * back as it is: its devices' claims, and the hour between two requests, keep it from being done twice.
- */
-function named(entry: QuarantineEntry, body: object): { readonly text: string; readonly runId?: RunId } {
-  const hex = createHash('sha256').update(`${entry.id} ${entry.atMs}`).digest('hex');
-  const requestId = [
-    hex.slice(0, 8),
-    hex.slice(8, 12),
-    `8${hex.slice(13, 16)}`,
-    `8${hex.slice(17, 20)}`,
-    hex.slice(20, 32),
-  ].join('-');
-  const text = JSON.stringify({ requestId, ...body });
-  return Buffer.byteLength(text) > MESSAGE_BYTES ? { text: entry.message } : { text, runId: requestId as RunId };
-}
-
-/** The run may have moved on since: it is carried on from where it is now. */
-async function decideRun(deps: Deps, entry: QuarantineEntry): Promise<Decision> {
-  const { runId } = entry;
-  if (runId === undefined) return stays(whyNotOurs(deps, entry, parseContinuationMessage));
-  const run = (await deps.ledger.readRun(runId))?.value;
-  if (run === undefined) return stays(`the ledger knows no run ${runId}`);
-  return goOn(deps, run);
-}
-
-function goOn(deps: Deps, { tenantId, runId, checkpoint, state, abortReason }: Run): Decision {
-  if (state === 'aborted') {
-    const why = abortReason === undefined ? '' : ` (${abortReason})`;
-    return { outcome: 'settled', message: `run ${runId} was aborted${why}; ask anew for what it left`, runId };
-  }
-  if (state === 'completed') {
-    return { outcome: 'settled', message: `run ${runId} has ended meanwhile; there was nothing left to do`, runId };
-  }
-  return {
-    outcome: 'requeued',
-    message: `run ${runId} is carried on from where it stands`,
-    runId,
-    act: () => deps.queues.sendContinuation({ tenantId, runId, checkpoint }, 0),
-  };
-}
-
-async function decideSlice(deps: Deps, entry: QuarantineEntry): Promise<Decision> {
-  const slice = givenUpSlice(entry);
-  if (slice === undefined) return stays(whyNotOurs(deps, entry, parseSliceMessage));
-  const stored = (await deps.ledger.readSlice(slice.runId, slice.sliceId))?.value;
-  if (stored === undefined) return stays(`the ledger knows no slice ${slice.sliceId} of run ${slice.runId}`);
-  if (stored.state !== 'closed') {
-    return { outcome: 'settled', message: `run ${slice.runId} goes on looking at slice ${slice.sliceId} by itself` };
-  }
-  const devices = await countTakeable(deps, slice);
-  if (devices === 0) {
-    return {
-      outcome: 'settled',
-      message: 'no request of the slice is pending any more; there was nothing left to look at',
-    };
-  }
-  return {
-    outcome: 'requeued',
-    message: `run ${slice.newRunId} looks again at what slice ${slice.sliceId} of run ${slice.runId} gave up; nobody is asked twice`,
-    runId: slice.newRunId,
-    devices,
-    act: () => takeUpSlice(deps, slice),
-  };
-}
-
-/** Why a message names no run of ours. */
-function whyNotOurs(
-  deps: Deps,
-  entry: QuarantineEntry,
-  parse: (body: unknown) => { readonly tenantId: string },
-): string {
-  try {
-    const { tenantId } = parse(readMessage(entry.message).body);
-    return `it is a message of tenant ${tenantId}, and this app's is ${deps.settings.tenantId}`;
-  } catch (error) {
-    if (error instanceof MessageError) return `nobody can act on it: ${error.message}`;
-    throw error;
-  }
+/** Names the entry in the log; its texts are other people's. */
+function idsOf({ id, queue, ...entry }: QuarantineEntry, runId = entry.runId): LogFields {
+  return { quarantineId: id, queue, ...(runId === undefined ? {} : { runId }) };
 }

@@ -3,6 +3,7 @@ import type { Versioned } from '../domain/ports.ts';
 import type { Budget } from '../domain/request-class.ts';
 import type { Run, Slice } from '../domain/run.ts';
 import { type Bounds, type Deps, isOver } from './deps.ts';
+import { pausesOf } from './note-pauses.ts';
 import { recordOutcomes } from './outcomes.ts';
 import { adoptBlock, type BlockResult, rotateBlock } from './rotate-block.ts';
 import type { RunLease } from './run-lease.ts';
@@ -57,7 +58,7 @@ export async function rotateUpTo(deps: Deps, lease: RunLease, bounds: Bounds, up
     if (notSent > 0) {
       isPrefixDone = false;
       stopped ??= { kind: 'stopped', delayMs: retryAfterMs };
-    } else if (isPrefixDone) await lease.update({ nextOrder: first.to });
+    } else if (isPrefixDone) await lease.update({ nextOrder: first.to, ...(await pausesOf(deps, lease.run())) });
     if (tripped) stopped = { kind: 'tripped' };
   }
 }
@@ -74,6 +75,7 @@ export async function adoptInFlight(deps: Deps, run: Run): Promise<void> {
 /** Asks once more for rotations that were found never accepted. */
 export async function rotateAgain(deps: Deps, lease: RunLease, bounds: Bounds): Promise<RotateProgress> {
   const { runId } = lease.run();
+  const sinceMs = deps.ledger.serverNowMs();
   const slices: Versioned<Slice>[] = [];
   for await (const slice of deps.ledger.listSlices(runId, { state: 'again' })) slices.push(slice);
   for (const slice of slices) {
@@ -81,6 +83,8 @@ export async function rotateAgain(deps: Deps, lease: RunLease, bounds: Bounds): 
     if (stopped !== undefined) return stopped;
     const rows = await deps.ledger.readRotationsAt(runId, slice.value.orders);
     const { notSent, retryAfterMs, tripped } = await rotateBlock(deps, lease.run(), rows, until(bounds, lease), slice);
+    const pauses = await pausesOf(deps, lease.run(), sinceMs);
+    if (pauses.throttling !== undefined) await lease.update(pauses);
     if (tripped) return { kind: 'tripped' };
     if (notSent > 0) return { kind: 'stopped', delayMs: retryAfterMs };
   }

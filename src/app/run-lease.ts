@@ -10,11 +10,14 @@ export class LeaseLostError extends Error {
   override readonly name = 'LeaseLostError';
 }
 
+/** What to write. A function is asked with the run as it is stored, once more after each lost race: what others wrote of it stays. */
+export type RunChanges = Partial<Run> | ((run: Run) => Partial<Run>);
+
 export interface RunLease {
   /** The run as last written. */
   run(): Run;
   /** Writes the changes and renews. @throws {LeaseLostError} */
-  update(changes: Partial<Run>): Promise<void>;
+  update(changes: RunChanges): Promise<void>;
   /** Writes the changes and gives the lease up. @throws {LeaseLostError} */
   release(changes: Partial<Run>): Promise<void>;
   /** Aborted once the lease is lost. */
@@ -88,10 +91,11 @@ function createLease(deps: Deps, owner: string, taken: Versioned<Run>): RunLease
     return error;
   }
 
-  async function write(changes: Partial<Run>, isRelease: boolean): Promise<void> {
+  async function write(changes: RunChanges, isRelease: boolean): Promise<void> {
     if (lost.signal.aborted) throw lost.signal.reason;
     for (;;) {
-      const { leaseOwner: _owner, leaseUntilMs: _until, ...rest } = { ...held.value, ...changes };
+      const changed = typeof changes === 'function' ? changes(held.value) : changes;
+      const { leaseOwner: _owner, leaseUntilMs: _until, ...rest } = { ...held.value, ...changed };
       const run: Run = isRelease
         ? rest
         : { ...rest, leaseOwner: owner, leaseUntilMs: deps.ledger.serverNowMs() + deps.timing.leaseMs };
@@ -105,13 +109,13 @@ function createLease(deps: Deps, owner: string, taken: Versioned<Run>): RunLease
       if (now === undefined || now.value.leaseOwner !== owner) {
         throw lose();
       }
-      // Our own write went through although its answer was lost: go on from what is stored.
+      // Our own write went through although its answer was lost, or somebody without the lease noted something: go on from what is stored.
       held = now;
     }
   }
 
   /** Writes one after the other, so that each builds on the last. */
-  function enqueue(changes: Partial<Run>, isRelease: boolean): Promise<void> {
+  function enqueue(changes: RunChanges, isRelease: boolean): Promise<void> {
     const done = queue.then(() => write(changes, isRelease));
     queue = done.catch(() => undefined);
     return done;

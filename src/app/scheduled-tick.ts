@@ -2,6 +2,7 @@
 import type { RunId } from '../domain/ids.ts';
 import { checkLedger } from './check-ledger.ts';
 import type { Deps } from './deps.ts';
+import { askForDueEvidence } from './evidence/renew-evidence.ts';
 import { isLeased } from './run-lease.ts';
 import { startFleetRun } from './start-run.ts';
 import { sweep } from './sweep.ts';
@@ -12,9 +13,14 @@ export interface TickResult {
   readonly isNew: boolean;
 }
 
-/** The same tick twice makes one run. The ledger is looked over last, so that no run waits for it. @throws {StorageError} */
+/**
+ * The same tick twice makes one run. Evidence that ended runs owe is asked for after that, and the ledger is looked over last, so that no run
+ * waits for either. @throws {StorageError}
+ */
 export async function scheduledTick(deps: Deps): Promise<TickResult> {
   const result = await ring(deps);
+  const owing = await askForDueEvidence(deps);
+  if (owing > 0) deps.logger.warn('evidence that is due was asked for again', { count: owing });
   await checkLedger(deps);
   return result;
 }

@@ -1,10 +1,10 @@
 /** Lets go of devices whose rotation is settled, and marks those given up as pending. Layer: app. */
-import type { DeviceRecord } from '../domain/device-record.ts';
+import { type DeviceRecord, endedRecord } from '../domain/device-record.ts';
 import type { EntraDeviceId } from '../domain/ids.ts';
 import { CLOCK_MARGIN_MS } from '../domain/observe.ts';
 import { isFinallySettled, isTerminal, type Rotation } from '../domain/rotation.ts';
 import type { Run } from '../domain/run.ts';
-import { releasedRecord, unclaimedRecord } from './claim-block.ts';
+import { endOf, releasedRecord, unclaimedRecord } from './claim-block.ts';
 import type { Deps } from './deps.ts';
 
 /**
@@ -52,8 +52,7 @@ function settledRecord(deps: Deps, run: Run, rotation: Rotation, record: DeviceR
   if (isFinallySettled(rotation.state)) return releasedRecord(record, rotation);
   if (claim.pending !== undefined) return undefined;
   return {
-    ...record,
-    lastState: rotation.state,
+    ...endedRecord(record, endOf(rotation)),
     claim: {
       ...claim,
       pending: {

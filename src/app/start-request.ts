@@ -1,5 +1,6 @@
 /** Starts the run of a request, or finds it: a request id stands for one list of targets, for good. Layer: app. */
 import type { RunId } from '../domain/ids.ts';
+import { plural } from '../domain/plain-figures.ts';
 import type { RotationRequest } from '../domain/rotation-request.ts';
 import type { Run, RunTrigger } from '../domain/run.ts';
 import { type RotationTarget, targetKey } from '../domain/targets.ts';
@@ -36,10 +37,12 @@ export function whyTaken(
 ): string | undefined {
   if (!isSameList(run.targets, targets)) {
     const then =
-      run.targets === undefined ? 'a run over the whole fleet' : `a request for ${run.targets.length} target(s)`;
+      run.targets === undefined
+        ? 'a run over the whole fleet'
+        : `a request for ${plural(run.targets.length, 'target')}`;
     return (
       `requestId ${run.runId} was used at ${new Date(run.createdAtMs).toISOString()} for ${then}, and here for ` +
-      `${targets.length} other target(s): give each request an id of its own`
+      `${plural(targets.length, 'other target')}: give each request an id of its own`
     );
   }
   return mode === 'live' && run.mode === 'dryRun'

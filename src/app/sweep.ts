@@ -2,7 +2,6 @@
 import type { Run } from '../domain/run.ts';
 import { tooEarlyMs } from './advance-run.ts';
 import type { Deps } from './deps.ts';
-import { askForEvidence } from './evidence/renew-evidence.ts';
 import { hasOpenSlices } from './finish-run.ts';
 import { isLeased } from './run-lease.ts';
 import { sendLook } from './slice-rows.ts';
@@ -26,9 +25,6 @@ export async function sweep(deps: Deps): Promise<SweepResult> {
       runs += 1;
     }
   }
-  const overdueEvidence: Run[] = [];
-  for await (const run of deps.ledger.listRuns({ unfinished: false, evidenceDue: true })) overdueEvidence.push(run);
-  runs += await askForEvidence(deps, overdueEvidence);
   return { runs, slices };
 }
 

@@ -46,9 +46,10 @@ export function deviceId(text: string): EntraDeviceId | ManagedDeviceId {
   return id;
 }
 
+/** Of a request: its GUID, in any letter case. */
 export function runId(text: string): RunId {
   try {
-    return parseRunId(text);
+    return parseRunId(isGuid(text) ? text.toLowerCase() : text);
   } catch (error) {
     if (error instanceof TypeError) throw new InvalidArgumentError('It must be 1 to 64 letters, digits and hyphens.');
     throw error;

@@ -72,8 +72,11 @@ export function createProgram(context: CliContext, act: (work: Promise<ExitCode>
       getOutHasColors: () => out.hasColor,
       getErrHasColors: () => err.hasColor,
     })
-    .showHelpAfterError('(see keyturn --help)')
-    .addHelpText('after', '\nExit codes: 0 the work was done, 1 aborted or faulted, 2 usage or configuration.');
+    .showHelpAfterError('(see npx keyturn --help)')
+    .addHelpText(
+      'after',
+      '\nBegin with `npx keyturn demo`, then `npx keyturn plan`. Settings are environment variables: see README.md.\nExit codes: 0 the work was done, 1 aborted or faulted, 2 usage or configuration.',
+    );
   addDemoCommand(program, (options) => act(demoCommand(context, options)));
   addPlanCommand(program, (options) => act(planCommand(context, options)));
   addRunCommand(program, (options) => act(runCommand(context, options)));
@@ -87,6 +90,8 @@ export function createProgram(context: CliContext, act: (work: Promise<ExitCode>
   addSimulateCommand(program, (options) => act(simulateCommand(context, options)));
   addGrantCommand(program, (options) => act(grantCommand(context, options)));
   addDoctorCommand(program, (options) => act(doctorCommand(context, options)));
+  for (const command of program.commands) command.showHelpAfterError(`(see npx keyturn ${command.name()} --help)`);
+  // Escrow says something of its own.
   addEscrowCommand(program, (operation, options) => act(escrowCommand(context, operation, options)));
   return program;
 }

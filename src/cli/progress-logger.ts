@@ -7,6 +7,7 @@ const RANK: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, e
 
 /** Fields that explain a line, in this order; all others are for machines. */
 const EXPLAINING = [
+  'quarantineId',
   'errorMessage',
   'abortReason',
   'errorKind',

@@ -24,8 +24,29 @@ export interface Want {
   readonly untilMs: number;
 }
 
+/** A share of the limit that was cut, and how it comes back: see `factorAt`. */
+export interface LoweredShare {
+  /** Right after the cut, 0.05 to 1. */
+  readonly factor: number;
+  /** When it begins to recover: the end of the pause that came with the cut. */
+  readonly factorAtMs: number;
+  /** The share that recovery reaches quickly and then only creeps past: about where the last 429 came. */
+  readonly ceiling: number;
+}
+
+/** A time in which nothing of the class was started, since Graph had answered 429. Those of one flight are one pause. */
+export interface ThrottlePause {
+  /** When the first 429 came. */
+  readonly fromMs: number;
+  readonly untilMs: number;
+  /** How many answers were 429; a `$batch` with some among its parts is one. */
+  readonly throttled: number;
+  /** What was left of the limit from then on; absent when all of it. */
+  readonly lowered?: LoweredShare;
+}
+
 /** All instants in the storage server's clock. Every owner rewrites its own entries in whole, and drops anyone's that have run out. */
-export interface BudgetState {
+export interface BudgetState extends LoweredShare {
   readonly holds: readonly Hold[];
   readonly used: readonly UsedSlots[];
   readonly wants: readonly Want[];
@@ -33,18 +54,14 @@ export interface BudgetState {
   readonly pausedUntilMs: number;
   /** When the last 429 came that was not of the same flight as one before. */
   readonly throttledAtMs: number;
-  /** Share of the limit right after the last cut, 0.05 to 1; recovers with time. */
-  readonly factor: number;
-  /** When `factor` begins to recover: the end of the pause that came with the cut. */
-  readonly factorAtMs: number;
-  /** The share that recovery reaches quickly and then only creeps past: about where the last 429 came. */
-  readonly ceiling: number;
   /** `eager`: slot log alone. `smooth`: starts spread evenly too. */
   readonly pace: 'eager' | 'smooth';
   /** The run during which the pace became smooth; a later run goes back to eager. */
   readonly smoothRunId?: string;
   /** GCRA: theoretical start of the next request. */
   readonly nextStartAtMs: number;
+  /** The latest pauses, ascending, none within another. Absent: none yet. */
+  readonly pauses?: readonly ThrottlePause[];
 }
 
 /** A budget nobody has used yet; what an absent row means. */

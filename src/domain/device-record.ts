@@ -38,6 +38,11 @@ export interface DeviceRecord {
   readonly lastState?: RotationState;
   readonly lastKeyId?: RecoveryKeyId;
   readonly lastKeyAtMs?: number;
+  /**
+   * The device rotated, and no newer key is known to be in escrow: only one created after this instant (Graph's clock) makes it safe.
+   * Requests that came to nothing leave it; a newer key that is proven takes it away.
+   */
+  readonly doneWithoutKeySinceMs?: number;
   /** Keys that `keyturn escrow` put or changed, newest last, at most `MOST_IMPORTED_KEYS`: none of them proves a rotation. */
   readonly importedKeyIds?: readonly RecoveryKeyId[];
   /** Until then (the storage server's clock) such a key may be on its way: nobody claims the device. */
@@ -49,6 +54,39 @@ export const MOST_IMPORTED_KEYS = 50;
 
 /** A pending claim is released after this. Chosen: Intune does not document an expiry; P60D outlasts every observed offline return worth waiting for. */
 export const PENDING_CLAIM_EXPIRES_MS = 60 * 24 * 3_600_000;
+
+/** How a rotation of the device ended. */
+export interface RotationEnd {
+  readonly state: RotationState;
+  /** Proves it. */
+  readonly key?: { readonly keyId: RecoveryKeyId; readonly createdAtMs: number };
+  /** It is done without such a key; one created after this instant is newer. */
+  readonly doneWithoutKeySinceMs?: number;
+}
+
+/** The record with that end; whether the claim stays is the caller's business. */
+export function endedRecord(record: DeviceRecord, { state, key, doneWithoutKeySinceMs }: RotationEnd): DeviceRecord {
+  const { doneWithoutKeySinceMs: _before, ...rest } = record;
+  // A key has to be newer than the last of several.
+  const sinceMs = Math.max(dangerSinceMs(record) ?? 0, doneWithoutKeySinceMs ?? 0);
+  const isSafe = sinceMs === 0 || (key !== undefined && key.createdAtMs > sinceMs);
+  return {
+    ...rest,
+    lastState: state,
+    ...(key === undefined ? {} : { lastKeyId: key.keyId, lastKeyAtMs: key.createdAtMs }),
+    ...(isSafe ? {} : { doneWithoutKeySinceMs: sinceMs }),
+  };
+}
+
+/**
+ * `doneWithoutKeySinceMs`, also of a record from before that was kept: `confirmed` is then how the last rotation ended, or the one before
+ * the claim that stands now.
+ */
+export function dangerSinceMs(record: DeviceRecord): number | undefined {
+  const { doneWithoutKeySinceMs, lastState, lastRequestAtMs, claim } = record;
+  if (doneWithoutKeySinceMs !== undefined || lastState !== 'confirmed') return doneWithoutKeySinceMs;
+  return claim === undefined ? lastRequestAtMs : claim.previousRequestAtMs;
+}
 
 /** True for a key that `keyturn escrow` put or changed: it says nothing of a rotation, however new it is. */
 export function isImportedKey(record: DeviceRecord | undefined, keyId: RecoveryKeyId): boolean {

@@ -40,6 +40,26 @@ export interface EligibilityRules {
   readonly isExcluded: (device: ManagedDevice) => boolean;
 }
 
+/** Reasons that keep a device from being asked, whatever its keys and claim; of two records of one device, the older is one. */
+const INELIGIBLE: ReadonlySet<SkipReason> = new Set([
+  'notWindows',
+  'excluded',
+  'noEntraDeviceId',
+  'notManaged',
+  'enrollmentTypeUnsupported',
+  'osTooOld',
+  'notEncrypted',
+  'notSeenRecently',
+  'duplicateRecord',
+]);
+
+/** How many of a plan's devices can be asked: all but those skipped whatever their keys. The same figure everywhere. */
+export function countEligible(devices: number, skipped: Readonly<Partial<Record<SkipReason, number>>>): number {
+  let count = devices;
+  for (const [reason, n] of Object.entries(skipped) as [SkipReason, number][]) if (INELIGIBLE.has(reason)) count -= n;
+  return count;
+}
+
 /** True for 10.0.18363 and later; an unreadable version is not. */
 export function isRotatingBuild(osVersion: string): boolean {
   const parts = osVersion.split('.').map((part) => Number.parseInt(part, 10));

@@ -33,7 +33,8 @@ export function noKeyAges(): Record<KeyAgeClass, number> {
 }
 
 /** No Windows devices of their own: they would be counted twice, or as devices without a key. */
-const WITHOUT_KEY_AGE: ReadonlySet<SkipReason> = new Set(['duplicateRecord', 'noEntraDeviceId', 'notWindows']);
+export const REASONS_WITHOUT_KEY_AGE = ['noEntraDeviceId', 'duplicateRecord', 'notWindows'] as const;
+const WITHOUT_KEY_AGE: ReadonlySet<SkipReason> = new Set(REASONS_WITHOUT_KEY_AGE);
 
 /** True when a device that is skipped for that reason, or for none, counts among the ages. */
 export function hasKeyAge(reason: SkipReason | undefined): boolean {

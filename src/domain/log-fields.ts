@@ -36,6 +36,7 @@ export const LOG_FIELDS = [
   'version',
   'evidence',
   'digest',
+  'blob',
   // how many
   'devices',
   'due',

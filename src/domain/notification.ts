@@ -29,7 +29,7 @@ export interface RunNotification {
   /** Adds up to `devices`; as in the log and the evidence. */
   readonly counts: StateCounts;
   readonly skipped: Readonly<Partial<Record<SkipReason, number>>>;
-  /** Devices that rotated and have no newer key in escrow, as far as this event knows. */
+  /** Devices that rotated and have no newer key in escrow: with `deviceInDanger` those found just now, else all of the run. */
   readonly rotatedWithoutKey: number;
   /** The first of them, at most `MOST_IDS`. */
   readonly rotatedWithoutKeyIds: readonly EntraDeviceId[];

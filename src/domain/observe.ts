@@ -146,10 +146,13 @@ function withEncryptionState(rotation: Rotation, { encryption, number: look, now
   return { ...rotation, encryptionStates: recordState(rotation.encryptionStates, { look, atMs, state }) };
 }
 
-/** At the last look a device that could not be read for now is looked at again instead of being given up. */
+/**
+ * At the last look a device that could not be read for now is looked at again instead of being given up. One that is done would be taken
+ * for rotated without a new key: not before its keys were read, whatever kept them from it.
+ */
 function isReadable(rotation: Rotation, look: Look): boolean {
   if (look.givesUp === true) return true;
-  return (rotation.state === 'confirmed' || !mayPass(look.actions)) && !mayPass(look.keys);
+  return rotation.state === 'confirmed' ? isAnswered(look.keys) : !mayPass(look.actions) && !mayPass(look.keys);
 }
 
 function isAnswered(reading: Reading<unknown> | undefined): boolean {
@@ -219,7 +222,8 @@ function newestOtherKey(rotation: Rotation, keys: Look['keys']): RecoveryKey | u
   return newestOsKey(keys.value.filter((key) => key.keyId !== rotation.keyBeforeId));
 }
 
-function createdAfterMs(rotation: Rotation, action: ActionResult | undefined): number {
+/** A key created later, by Graph's clock, is newer than the rotation's request. Infinite when nothing tells when that was. */
+export function createdAfterMs(rotation: Rotation, action?: ActionResult): number {
   const byAnswer = rotation.acceptedByMs ?? Number.POSITIVE_INFINITY;
   const byAction = action?.startedAtMs ?? rotation.actionStartedAtMs ?? Number.POSITIVE_INFINITY;
   const earliest = Math.min(byAnswer, byAction);
@@ -235,7 +239,7 @@ function isKeyPossiblyOurs(rotation: Rotation, look: Look): boolean {
 }
 
 function proven(rotation: Rotation, key: RecoveryKey, look: Look, isConfirmed: boolean): Rotation {
-  const afterMs = createdAfterMs(rotation, undefined);
+  const afterMs = createdAfterMs(rotation);
   const fixed =
     look.keys?.kind === 'found' &&
     look.keys.value.some((k) => k.volumeType === 'fixedDataVolume' && k.createdAtMs > afterMs);

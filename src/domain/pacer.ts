@@ -1,4 +1,5 @@
 /** The pacer as the Graph adapter sees it: nothing leaves without a permit. Layer: domain (port). */
+import type { ThrottlePause } from './budget-state.ts';
 import type { CallOptions } from './ports.ts';
 import type { RequestClass } from './request-class.ts';
 
@@ -40,6 +41,11 @@ export interface Pacer {
   beginRun(runId: string): Promise<void>;
   /** Reports what was used and gives back what was not, so that other instances see it. Call before an invocation ends. */
   flush(): Promise<void>;
+  /**
+   * The latest pauses of a class, whoever's 429s they came with, as this process last saw the shared row; it is read only when it was
+   * never seen. In the storage server's clock. @throws {StorageError}
+   */
+  recentPauses(requestClass: RequestClass): Promise<readonly ThrottlePause[]>;
   /** The largest demand a class can ever grant. */
   limitOf(requestClass: RequestClass): number;
   usage(): PacerUsage;

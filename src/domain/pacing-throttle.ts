@@ -1,5 +1,5 @@
 /** What a 429 does to a budget, and how the budget recovers. Pure. Layer: domain. */
-import type { BudgetState } from './budget-state.ts';
+import type { BudgetState, LoweredShare, ThrottlePause } from './budget-state.ts';
 import type { PacingRule } from './pacing-rule.ts';
 
 /** Chosen: gentler than CUBIC's 0.7 (RFC 9438, section 4.6), since each cut comes with a pause of up to a window. */
@@ -14,6 +14,12 @@ const LEAST_FACTOR = 0.05;
 const RECOVERY_WINDOWS = 12;
 /** Chosen: a 429 below the last ceiling means that less is left than before; the next plateau is set a little below it. */
 const CEILING_BELOW = 0.97;
+
+/**
+ * So many pauses are remembered on the row. Chosen: runs take them over with every block they send, and each pause but the last has been
+ * followed by requests; fifty are 8 KB of a row that is written about once a second.
+ */
+const MOST_PAUSES = 50;
 
 /** No pause is written longer than a date can be: the end of the year 9999. */
 const LAST_INSTANT_MS = 253_402_300_799_000;
@@ -43,33 +49,56 @@ export function throttle(state: BudgetState, event: ThrottleEvent, rule: PacingR
   const pausedUntilMs = Math.max(state.pausedUntilMs, Math.min(untilMs, LAST_INSTANT_MS));
   const sentAtMs = event.sentAtMs ?? nowMs;
   if (sentAtMs < state.pausedUntilMs || sentAtMs <= state.throttledAtMs) {
-    return {
+    const longer = {
       ...state,
       pausedUntilMs,
       factorAtMs: state.factorAtMs === 0 ? 0 : Math.max(state.factorAtMs, pausedUntilMs),
     };
+    return remember(longer, state.pauses?.at(-1), nowMs);
   }
   const paused = { ...state, pausedUntilMs, throttledAtMs: nowMs };
   if (state.pace === 'eager') {
     const { smoothRunId: _, ...rest } = paused;
-    return { ...rest, pace: 'smooth', ...(event.runId === undefined ? {} : { smoothRunId: event.runId }) };
+    const smooth = {
+      ...rest,
+      pace: 'smooth' as const,
+      ...(event.runId === undefined ? {} : { smoothRunId: event.runId }),
+    };
+    return remember(smooth, undefined, nowMs);
   }
   const failed = factorAt(state, rule, nowMs);
-  return {
+  const cut = {
     ...paused,
     factor: Math.max(LEAST_FACTOR, failed * CUT),
     factorAtMs: pausedUntilMs,
     ceiling: failed < state.ceiling ? failed * CEILING_BELOW : failed,
   };
+  return remember(cut, undefined, nowMs);
+}
+
+/** `state`, after the 429, with its pause: `last` made longer when the 429 was of its flight, else a new one. */
+function remember(state: BudgetState, last: ThrottlePause | undefined, nowMs: number): BudgetState {
+  const { factor, factorAtMs, ceiling, pauses = [] } = state;
+  const pause: ThrottlePause = {
+    fromMs: last?.fromMs ?? Math.floor(nowMs),
+    untilMs: state.pausedUntilMs,
+    throttled: (last?.throttled ?? 0) + 1,
+    ...(factor < 1 ? { lowered: { factor, factorAtMs, ceiling } } : {}),
+  };
+  const before = last === undefined ? pauses : pauses.slice(0, -1);
+  return { ...state, pauses: [...before, pause].slice(-MOST_PAUSES) };
 }
 
 /**
  * Share of the limit in use: a cubic from the cut, steep at first, flat around the ceiling, then growing again, up to 1.
  * Time alone raises it: a budget left alone comes back.
  */
-export function factorAt(state: BudgetState, rule: PacingRule, nowMs: number): number {
-  const { factor, ceiling } = state;
-  const windows = (nowMs - state.factorAtMs) / rule.windowMs;
+export function factorAt(
+  { factor, factorAtMs, ceiling }: LoweredShare,
+  { windowMs }: Pick<PacingRule, 'windowMs'>,
+  nowMs: number,
+): number {
+  const windows = (nowMs - factorAtMs) / windowMs;
   if (factor >= 1 || windows <= 0) return factor;
   const toCeiling = 1 - windows / RECOVERY_WINDOWS;
   return Math.min(1, Math.max(factor, ceiling - Math.max(ceiling - factor, LEAST_FACTOR / 4) * toCeiling ** 3));

@@ -403,6 +403,8 @@ export interface ReportFiles {
   read(name: string): Promise<AsyncIterable<Uint8Array> | undefined>;
   /** Names with that prefix, ascending. */
   list(prefix: string): Promise<readonly string[]>;
+  /** For what is no evidence. True when nothing of that name is there any more; false when a policy of the container keeps it. */
+  delete(name: string): Promise<boolean>;
 }
 
 /** One budget row per tenant and request class, shared by all instances. @throws {StorageError} */

@@ -4,8 +4,8 @@ import type { Run, Slice, StateCounts } from './run.ts';
 import type { RotationMode, Settings } from './settings.ts';
 
 /**
- * - `mode`: nothing is sent while `ROTATION_MODE` is not `live`. `quota`: requests leave as fast as the tenant allows.
- * - `canary`: at the latest then it is decided whether the fleet follows. `look`: the next one falls due then.
+ * - `canary`: at the latest then it is decided whether the fleet follows. `quota`: requests leave as fast as the tenant allows.
+ * - `mode`: nothing more is sent but by somebody who is live. `look`: the next one falls due then.
  * - `owner`: nobody holds it; a message on its way, or the next tick, carries it on.
  */
 export type Waiting =
@@ -18,6 +18,8 @@ export interface RunOutlook {
   readonly settled: number;
   /** Of the due devices, those still to be asked. */
   readonly toAsk: number;
+  /** Nobody holds it, and who has this mode would send nothing of `toAsk`; a live process may be about to take it up again all the same. */
+  readonly needsLive: boolean;
   /** When the last request can have left, the canary's longest wait included. Absent: nothing is to be asked, or nobody can tell. */
   readonly sendingEndsAtMs?: number;
   /** When the last look falls due; a run whose devices are settled earlier ends earlier. Absent: it has ended, or nobody can tell. */
@@ -36,7 +38,7 @@ export interface OutlookFacts {
   readonly looks: Looks;
   /** A live owner works on it right now. */
   readonly isHeld: boolean;
-  /** The mode of whoever would carry it on. */
+  /** The mode of whoever asks, which need not be that of who carries it on. */
   readonly mode: RotationMode;
   readonly settings: Pick<Settings, 'budgets' | 'confirmScheduleMs' | 'canaryWaitMs'>;
   readonly nowMs: number;
@@ -63,9 +65,10 @@ export function runOutlook(facts: OutlookFacts): RunOutlook {
   const inSight = (counts.requested ?? 0) + (counts.uncertain ?? 0) + (counts.confirmed ?? 0);
   const unasked = (counts.planned ?? 0) + (counts.claimed ?? 0);
   const planned = run.state !== 'planning';
-  const progress = { settled: planned ? Math.max(0, run.due - inSight - unasked) : 0, toAsk };
-  const waitingFor = waitingOf(facts, toAsk);
-  if (waitingFor.kind === 'nothing' || waitingFor.kind === 'mode' || !planned) return { ...progress, waitingFor };
+  const needsLive = toAsk > 0 && facts.mode !== 'live' && !facts.isHeld;
+  const progress = { settled: planned ? Math.max(0, run.due - inSight - unasked) : 0, toAsk, needsLive };
+  const waitingFor = waitingOf(facts, needsLive);
+  if (waitingFor.kind === 'nothing' || needsLive || !planned) return { ...progress, waitingFor };
   const sendingEndsAtMs = toAsk === 0 ? undefined : sendingEnd(facts, toAsk);
   const ends = [
     ...(facts.looks.lastAtMs === undefined ? [] : [facts.looks.lastAtMs]),
@@ -86,19 +89,17 @@ function isToAsk({ mode, state, abortReason }: Run): boolean {
   return mode === 'live' && abortReason === undefined && (state === 'rotating' || state === 'settling');
 }
 
-function waitingOf({ run, looks, isHeld, mode, settings, nowMs }: OutlookFacts, toAsk: number): Waiting {
+function waitingOf({ run, looks, isHeld, settings, nowMs }: OutlookFacts, needsLive: boolean): Waiting {
   if (run.state === 'completed' || run.state === 'aborted') return { kind: 'nothing' };
   if (run.state === 'planning') {
     const untilMs = run.notBeforeMs ?? 0;
     return untilMs > nowMs ? { kind: 'notBefore', untilMs } : { kind: isHeld ? 'plan' : 'owner' };
   }
-  if (toAsk > 0 && mode !== 'live' && !isHeld) return { kind: 'mode' };
-  if (run.state === 'rotating') {
-    const sentAtMs = run.canarySentAtMs;
-    if (sentAtMs !== undefined && !run.canaryPassed)
-      return { kind: 'canary', untilMs: sentAtMs + settings.canaryWaitMs };
-    return isHeld ? { kind: 'quota', untilMs: nowMs } : { kind: 'owner' };
-  }
+  const { canarySentAtMs } = run;
+  if (run.state === 'rotating' && canarySentAtMs !== undefined && !run.canaryPassed)
+    return { kind: 'canary', untilMs: canarySentAtMs + settings.canaryWaitMs };
+  if (needsLive) return { kind: 'mode' };
+  if (run.state === 'rotating') return isHeld ? { kind: 'quota', untilMs: nowMs } : { kind: 'owner' };
   if (looks.nextAtMs !== undefined) return { kind: 'look', untilMs: looks.nextAtMs };
   return { kind: 'owner' };
 }

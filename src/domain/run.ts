@@ -1,6 +1,7 @@
 /** A run and its slices: what a run remembers between invocations. Layer: domain. */
 import type { RunId, SliceId, TenantId } from './ids.ts';
 import type { RotationState, SkipReason } from './rotation.ts';
+import type { RunThrottling } from './run-throttling.ts';
 import type { RotationTarget } from './targets.ts';
 
 /** `planning → rotating → settling → completed | aborted`. */
@@ -56,6 +57,8 @@ export interface Run {
   readonly canaryPassed: boolean;
   readonly rotatingStartedAtMs?: number;
   readonly rotatingEndedAtMs?: number;
+  /** What Graph throttled while it asked. Absent: it has not asked yet, or an older version did. */
+  readonly throttling?: RunThrottling;
   readonly finishedAtMs?: number;
   readonly abortReason?: AbortReason;
   /** Final counts, once finished. */
@@ -92,9 +95,10 @@ export interface RunNotices {
   readonly failedAtMs?: number;
 }
 
-/** True when late outcomes were added since the latest evidence was begun: a further version is due. */
-export function isEvidenceDue({ evidence, lateNotices = 0 }: Pick<Run, 'evidence' | 'lateNotices'>): boolean {
-  return lateNotices > (evidence?.lateNotices ?? 0);
+/** True when late outcomes were added since the latest evidence was begun, or the run had to end without any: a version is due. */
+export function isEvidenceDue(run: Pick<Run, 'state' | 'evidence' | 'lateNotices'>): boolean {
+  const { evidence, lateNotices = 0 } = run;
+  return lateNotices > (evidence?.lateNotices ?? 0) || (hasEnded(run) && evidence === undefined);
 }
 
 /** True for a run that is over, one way or the other. */

@@ -1,5 +1,5 @@
 /** What one process and the shared row of one request class tell each other. Layer: graph adapter. */
-import type { BudgetState } from '../domain/budget-state.ts';
+import type { BudgetState, ThrottlePause } from '../domain/budget-state.ts';
 import type { PacingRule } from '../domain/pacing-rule.ts';
 import { type OwnSlots, settleOwn } from '../domain/pacing-slots.ts';
 import type { ThrottleEvent } from '../domain/pacing-throttle.ts';
@@ -24,6 +24,8 @@ export interface BudgetExchange {
   readonly news: Pick<PacerNews, 'pausedUntilMs' | 'gapMs'>;
   /** The row as last seen. */
   latest(): BudgetState;
+  /** The pauses that the row remembers; it is read only by a process that has not seen it yet. In the storage server's clock. */
+  pauses(): Promise<readonly ThrottlePause[]>;
   /** Our slots in the storage server's clock. */
   own(nowMs: number, toServerMs: number): OwnSlots;
   /** Slots that the row says we hold. */
@@ -99,6 +101,10 @@ export function createBudgetExchange(options: ExchangeOptions, stock: Stock): Bu
   return {
     news,
     latest: row.latest,
+    async pauses() {
+      if (!row.wasSeen()) await inTurn(() => row.exchange(withNews(() => undefined)));
+      return row.latest().pauses ?? [];
+    },
     own,
     heldOnRow,
     decide: (decide, again) =>

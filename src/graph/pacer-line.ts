@@ -1,5 +1,5 @@
 /** One request class in one process: its slots, and when and what to ask of the shared row. Layer: graph adapter. */
-import type { BudgetState } from '../domain/budget-state.ts';
+import type { BudgetState, ThrottlePause } from '../domain/budget-state.ts';
 import { type Ask, certainlyNotBeforeMs, reserve } from '../domain/pacing-reserve.ts';
 import type { ThrottleEvent } from '../domain/pacing-throttle.ts';
 import type { Priority } from '../domain/request-class.ts';
@@ -35,6 +35,8 @@ export interface BudgetLine {
   answer(count: number): void;
   answeredCount(): number;
   pausedUntilMs(): number;
+  /** The latest, as the row was last seen; in the storage server's clock. @throws {StorageError} */
+  pauses(): Promise<readonly ThrottlePause[]>;
   /** When the row should be asked for more; `Infinity` when there is no need to, or an exchange is under way. */
   askAtMs(needs: Needs, nowMs: number): number;
   /** Asks the row for what `needs` says by then. @throws {StorageError} */
@@ -164,6 +166,7 @@ export function createBudgetLine(options: ExchangeOptions): BudgetLine {
     },
     answeredCount: stock.answeredCount,
     pausedUntilMs: news.pausedUntilMs,
+    pauses: exchange.pauses,
     askAtMs(needs, nowMs) {
       urgentWaits &&= needs.onDemand > 0;
       if (asking) return Number.POSITIVE_INFINITY;

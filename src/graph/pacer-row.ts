@@ -18,6 +18,8 @@ export type Decide = (state: BudgetState, nowMs: number, toServerMs: number) => 
 export interface BudgetRow {
   /** The row as last seen. */
   latest(): BudgetState;
+  /** It has been seen at all. */
+  wasSeen(): boolean;
   /**
    * Stores what `decide` makes of the row. False when there was nothing to write.
    * The row is read only when it is not known what it holds: a write that succeeds proves that nobody else wrote since.
@@ -37,11 +39,13 @@ export function createBudgetRow(
 ): BudgetRow {
   let row: Versioned<BudgetState> | undefined;
   let known = false;
+  let seen = false;
 
   async function exchange(decide: Decide): Promise<boolean> {
     for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts++) {
       if (!known) row = await store.read(requestClass);
       known = true;
+      seen = true;
       const nowMs = clock.nowMs();
       const decision = decide(row?.value ?? FRESH_BUDGET, nowMs, store.serverNowMs() - nowMs);
       if (decision === undefined) return false;
@@ -61,6 +65,7 @@ export function createBudgetRow(
 
   return {
     latest: () => row?.value ?? FRESH_BUDGET,
+    wasSeen: () => seen,
     exchange,
     exchangeFresh(decide) {
       known = false;

@@ -229,6 +229,7 @@ export function createPacer({ budgets, store, clock, owner, requestTimeoutMs }: 
       await Promise.all([...lines].map(([requestClass, line]) => line.flush(() => queue.needs(requestClass).all > 0)));
       dispatch();
     },
+    recentPauses: (requestClass) => lineOf(requestClass).pauses(),
     limitOf: (requestClass) => budgets[requestClass].limit,
     usage() {
       const used = { write: 0, any: 0, key: 0, stateWrite: 0, stateAny: 0 };

@@ -106,7 +106,7 @@ function recorderOf(): Recorder {
   if (typeof module.registerHooks !== 'function') {
     throw new LocalHostError(
       'node',
-      `the local host needs Node 22.15 or newer, this is ${process.version}; use \`npm start\``,
+      `the local host needs Node 22.15 or newer, this is ${process.version}; \`npx keyturn\` and npm scripts run on the Node 24 that \`npm ci\` installed`,
     );
   }
   const recorder: Recorder = { model: undefined, recording: undefined };

@@ -22,6 +22,9 @@ const MISSING: ReadonlySet<string> = new Set(['BlobNotFound']);
  */
 const TAKEN: ReadonlySet<string> = new Set(['BlobAlreadyExists', 'ConditionNotMet', 'InvalidBlockList']);
 
+/** Source: `StorageErrorCode` of @azure/storage-blob, and Immutable storage for blobs, "Legal holds" (read 2026-11-22). */
+const KEPT: ReadonlySet<string> = new Set(['BlobImmutableDueToPolicy', 'BlobImmutableDueToLegalHold']);
+
 /** `random` names each `create`, so that its retry recognises it, and its blocks are nobody else's. */
 export function createBlobReportFiles(
   container: ContainerClient,
@@ -90,13 +93,23 @@ export function createBlobReportFiles(
       });
       return names.sort();
     },
+
+    async delete(name) {
+      try {
+        await container.getBlobClient(name).deleteIfExists();
+        return true;
+      } catch (error) {
+        if (KEPT.has(readFault(error).code)) return false;
+        throw toStorageError(operation, error);
+      }
+    },
   };
 
   async function* guardedContent(
     stream: Iterable<Buffer | string> | AsyncIterable<Buffer | string>,
   ): AsyncGenerator<Uint8Array> {
     try {
-      for await (const piece of stream) yield Buffer.from(piece);
+      for await (const piece of stream) yield typeof piece === 'string' ? Buffer.from(piece) : piece;
     } catch (error) {
       throw toStorageError(operation, error);
     }

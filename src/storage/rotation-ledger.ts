@@ -19,6 +19,12 @@ export type RotationLedger = Pick<
 /** Orders further apart than this are read by separate requests. Chosen: reading 200 rows too many costs about one request. */
 const GAP = 200;
 
+/**
+ * Rows handed out together. Chosen: whoever takes them has so few in hand while the next page is on its way, and V8 gives the young generation
+ * more memory the more of it survives: with whole pages of 200, reading 100,000 rows peaked 60 MiB higher.
+ */
+const ROWS_AT_ONCE = 25;
+
 /** Ranges `[from, to)` that cover the orders, without long stretches that nobody asked for. */
 export function rangesOf(orders: readonly number[]): readonly (readonly [from: number, to: number])[] {
   const ranges: [number, number][] = [];
@@ -94,7 +100,7 @@ export function createRotationLedger(table: TableStore, tenantId: TenantId): Rot
     async *rotationPages(runId, rowsPerPage) {
       const filter = odata`PartitionKey eq ${runPartition(tenantId, runId)}`;
       for await (const page of table.pages(filter, undefined, rowsPerPage)) {
-        yield page.map((row) => rotationCodec.decode(row));
+        while (page.length > 0) yield page.splice(0, ROWS_AT_ONCE).map((row) => rotationCodec.decode(row));
       }
     },
 

@@ -31,8 +31,11 @@ export interface TableStore {
   remove(partitionKey: string, rowKey: string, version?: string): Promise<void>;
   /** All or nothing: at most 100 rows and 4 MiB. */
   transact(partitionKey: string, writes: readonly RowWrite[]): Promise<TransactionResult>;
-  /** Rows that match, in order of their keys, at most `rowsPerPage` (1,000) at a time and `limit` in all; never an empty page. */
-  pages(filter: string, limit?: number, rowsPerPage?: number): AsyncIterable<readonly StoredRow[]>;
+  /**
+   * Rows that match, in order of their keys, at most `rowsPerPage` (1,000) at a time and `limit` in all; never an empty page. A page is the
+   * caller's: what the caller takes out of it, nobody holds while the next one is on its way.
+   */
+  pages(filter: string, limit?: number, rowsPerPage?: number): AsyncIterable<StoredRow[]>;
   /** Creates the table when it is missing. */
   create(): Promise<void>;
 }
@@ -139,8 +142,10 @@ export function createTableStore(client: TableClient, transport: Transport, oper
       let left = limit;
       try {
         for await (const page of pages) {
-          if (page.length > 0) yield page.slice(0, left) as unknown as readonly StoredRow[];
-          left -= page.length;
+          const { length } = page;
+          // Taken out, not copied: the library holds on to its page until it has the next one.
+          if (length > 0) yield page.splice(0, left) as unknown as StoredRow[];
+          left -= length;
           if (left <= 0) return;
         }
       } catch (error) {

@@ -432,7 +432,7 @@ describe('a requestId that was used before', () => {
       expect(await accept(world, process, other, 'another-message')).toMatchObject({
         kind: 'refused',
         reasons: [
-          `requestId ${RUN_ID} was used at 2026-11-22T02:00:00.000Z for a request for 1 target(s), and here for 2 other target(s): give each request an id of its own`,
+          `requestId ${RUN_ID} was used at 2026-11-22T02:00:00.000Z for a request for 1 target, and here for 2 other targets: give each request an id of its own`,
         ],
       });
     });

@@ -380,7 +380,7 @@ describe('the fleet', () => {
     expect(namesOf(diagnosis, 'skipped')).toEqual(['actionResults', 'encryptionStates', 'rotation', 'keys']);
   });
 
-  it('has no device that can be rotated: fails with the reasons, most common first, and what to do about them', async () => {
+  it('has no device that can be asked: fails with the reasons, most common first, and what to do about them', async () => {
     const devices = [
       ...Array.from({ length: 3 }, () => ({ isEncrypted: false })),
       ...Array.from({ length: 2 }, () => ({ lastSyncAgoMs: 90 * 86_400_000 })),
@@ -390,9 +390,9 @@ describe('the fleet', () => {
     const { status, message, action } = checkOf(diagnosis, 'eligibility');
     expect(status).toBe('fail');
     expect(message).toMatch(
-      /none of 6 devices.*3 not encrypted \(notEncrypted\), 2 .*notSeenRecently.* and 1 .*osTooOld/,
+      /none of 6 devices.*3 not encrypted, says Intune \(notEncrypted\), 2 .*notSeenRecently.* and 1 .*osTooOld/,
     );
-    expect(action).toContain('disk encryption policy');
+    expect(action).toContain('assign a BitLocker policy');
     // One of them is asked about all the same.
     expect(checkOf(diagnosis, 'actionResults').status).toBe('ok');
     expect(checkOf(diagnosis, 'keys').status).toBe('skipped');
@@ -404,7 +404,7 @@ describe('the fleet', () => {
     expect(check).toMatchObject({ status: 'warn', message: expect.stringContaining('the first 3 devices') });
   });
 
-  it('can be rotated for the lesser part only: a warning', async () => {
+  it('can be asked for the lesser part only: a warning', async () => {
     const devices = [{}, ...Array.from({ length: 3 }, () => ({ enrollmentType: 'userEnrollment' }))];
     const check = checkOf(await doctorBench({ devices }).look(), 'eligibility');
     expect(check).toMatchObject({ status: 'warn', message: expect.stringContaining('1 of 4 devices') });
@@ -412,7 +412,7 @@ describe('the fleet', () => {
 
   it('respects ROTATION_EXCLUDE', async () => {
     const { look } = doctorBench({ settings: { ROTATION_EXCLUDE: '*' } });
-    expect(checkOf(await look(), 'eligibility').message).toContain('excluded');
+    expect(checkOf(await look(), 'eligibility').message).toContain('named by ROTATION_EXCLUDE (excluded)');
   });
 
   it('has no keys in escrow: names the policy that is missing', async () => {
@@ -431,7 +431,7 @@ describe('the fleet', () => {
   it('is counted by what a run would do', async () => {
     const devices = [{ keyAgeDays: 100 }, { keyAgeDays: 100 }, { keyAgeDays: 30 }, { keyAgeDays: 1 }];
     expect(checkOf(await doctorBench({ devices }).look(), 'keys').message).toContain(
-      'of 4 devices that can be rotated, 2 are due',
+      'of 4 devices that can be asked, 2 are due',
     );
   });
 });

@@ -27,6 +27,7 @@ function run(agoMs: number, change: Partial<Run> = {}): Run {
     canaries: 0,
     nextOrder: 0,
     canaryPassed: true,
+    evidence: { version: 1, lines: 3, digest: 'ab', lateNotices: 0 },
     ...change,
   };
 }
@@ -67,6 +68,15 @@ describe('the last run', () => {
     const found = await check([run(agoMs)], schedule);
     expect(found.status).toBe(status);
     if (status === 'warn') expect(found.action).toContain('function app is running');
+  });
+
+  it('is warned about when any had to end without evidence', async () => {
+    const { evidence: _evidence, ...bare } = run(3 * DAY);
+    expect(await check([run(10 * HOUR), bare])).toMatchObject({
+      status: 'warn',
+      message: expect.stringContaining(`run ${bare.runId} has no evidence`),
+      action: expect.stringContaining('the next tick has it written'),
+    });
   });
 
   it('may be old while the kill switch is on', async () => {

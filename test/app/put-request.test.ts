@@ -1,19 +1,28 @@
 import { describe, expect, it } from 'vitest';
 import { putRequest } from '../../src/app/put-request.ts';
-import { parseRunId, parseTenantId } from '../../src/domain/ids.ts';
+import { parseRunId, parseTenantId, type RunId } from '../../src/domain/ids.ts';
 import { MOST_TARGETS } from '../../src/domain/request-fields.ts';
 import { parseRotationRequest, type RotationRequest } from '../../src/domain/rotation-request.ts';
+import type { Run } from '../../src/domain/run.ts';
 import { createVirtualClock } from '../../src/simulator/virtual-clock.ts';
 import { createMemoryQueues } from '../../src/storage/memory/memory-queues.ts';
+import { sampleRun } from '../contracts/samples.ts';
 
 const tenantId = parseTenantId('7e570000-0000-4000-8000-00000000abcd');
 const requestId = parseRunId('a0000000-0000-4000-8000-00000000000a');
 
-async function put(request: Omit<RotationRequest, 'requestId'>) {
+/** `runs`: what the ledger holds. */
+async function put(request: Omit<RotationRequest, 'requestId'>, runs: readonly Run[] = []) {
   const queues = createMemoryQueues({ clock: createVirtualClock(0) });
-  const requests = await putRequest({ queues, settings: { tenantId } }, { ...request, requestId });
+  const ledger = {
+    readRun: async (runId: RunId) => {
+      const value = runs.find((run) => run.runId === runId);
+      return value && { value, version: '1' };
+    },
+  };
+  const outcome = await putRequest({ queues, ledger, settings: { tenantId } }, { ...request, requestId });
   const texts = queues.waiting().map(({ body }) => String(body));
-  return { requests, texts };
+  return { outcome, requests: outcome.kind === 'put' ? outcome.requests : [], texts };
 }
 
 function read(text: string): RotationRequest {
@@ -50,5 +59,50 @@ describe('a request that is put', () => {
     expect(new Set(requests.map((one) => one.requestId)).size).toBe(texts.length);
     expect(requests[0]?.requestId).toBe(requestId);
     expect((await put({ reason: 'all of them', targets })).requests).toEqual(requests);
+  });
+});
+
+describe('a request whose run exists', () => {
+  const targets = [{ deviceName: 'LT-1' }, { deviceName: 'LT-2' }];
+  const run = (changes: Partial<Run> = {}) => sampleRun({ runId: requestId, mode: 'live', targets, ...changes });
+
+  it('is told with its state, and not put again, whatever the order of its targets', async () => {
+    const one = run({ state: 'settling', createdAtMs: 5 });
+    const { outcome, texts } = await put({ reason: 'anew', targets: targets.toReversed() }, [one]);
+    expect(outcome).toEqual({
+      kind: 'put',
+      requests: [{ requestId, targets: 2, existing: { state: 'settling', mode: 'live', createdAtMs: 5 } }],
+    });
+    expect(texts).toEqual([]);
+  });
+
+  it.each([
+    [
+      'other targets',
+      { targets: [{ deviceName: 'LT-3' }] },
+      'for a request for 1 target, and here for 2 other targets',
+    ],
+    ['the whole fleet', { targets: undefined as never }, 'for a run over the whole fleet'],
+    ['a dry run', { mode: 'dryRun' }, 'was planned as a dry run; send it with a new requestId'],
+  ] as const)('for %s is refused, and nothing is put', async (_what, changes, why) => {
+    const { outcome, texts } = await put({ targets }, [run(changes)]);
+    expect(outcome).toMatchObject({ kind: 'refused', reason: expect.stringContaining(why) });
+    expect(texts).toEqual([]);
+  });
+
+  it('in part only is completed by the parts that are missing; one that is taken refuses all', async () => {
+    const many = Array.from({ length: 3_000 }, (_, i) => ({
+      userPrincipalName: `a.rather.long.name.${i}@contoso.example`,
+    }));
+    const { requests, texts } = await put({ targets: many });
+    expect(requests.length).toBeGreaterThan(2);
+    const [first, second] = texts.map(read);
+    const taken = run({ runId: second?.requestId ?? requestId, targets: second?.targets ?? [] });
+    const again = await put({ targets: many }, [taken]);
+    expect(again.texts).toEqual(texts.toSpliced(1, 1));
+    expect(again.requests.map(({ existing }) => existing !== undefined).indexOf(true)).toBe(1);
+    const refused = await put({ targets: many }, [{ ...taken, targets: first?.targets ?? [] }]);
+    expect(refused.outcome.kind).toBe('refused');
+    expect(refused.texts).toEqual([]);
   });
 });

@@ -63,6 +63,6 @@ describe('the outlook of a run', () => {
     expect(report.devices).toBe(figures.devices);
     expect(line?.counts).toEqual(report.counts);
     expect(line?.skipped).toEqual(report.skipped);
-    expect(outlook).toEqual({ waitingFor: { kind: 'nothing' }, settled: run.due, toAsk: 0 });
+    expect(outlook).toEqual({ waitingFor: { kind: 'nothing' }, settled: run.due, toAsk: 0, needsLive: false });
   });
 });

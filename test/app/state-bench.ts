@@ -99,7 +99,7 @@ export function createStateBench({ settings, answer = () => CREATED, latencyMs =
     queues: createMemoryQueues({ clock }),
     workFiles: createMemoryWorkFiles(),
     reportFiles: createMemoryReportFiles(),
-    pacer: { beginRun: async () => undefined, flush: async () => undefined },
+    pacer: { beginRun: async () => undefined, flush: async () => undefined, recentPauses: async () => [] },
     limiter: pLimit(parsed.concurrency),
     isExcluded: () => false,
     clock,

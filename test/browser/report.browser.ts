@@ -9,7 +9,7 @@ import { MOST_ATTENTION_ROWS } from '../../src/domain/report/attention-list.ts';
 import { sampleRotation } from '../contracts/samples.ts';
 import { HOSTILE_NAMES } from '../support/report-models.ts';
 import { open, startBrowser } from './support/browser.ts';
-import { demoReport, pageOf } from './support/pages.ts';
+import { demoReport, pageOf, throttledPage } from './support/pages.ts';
 
 /** A4 less the margins of the style sheet, in CSS pixels: 210 mm − 2 × 14 mm. */
 const PAPER_WIDTH = Math.floor(((210 - 28) / 25.4) * 96);
@@ -20,6 +20,7 @@ let folder = '';
 let demo = '';
 let hostile = '';
 let full = '';
+let throttled = '';
 
 beforeAll(async () => {
   browser = await startBrowser();
@@ -27,6 +28,8 @@ beforeAll(async () => {
   demo = path.join(folder, 'demo.html');
   hostile = path.join(folder, 'hostile.html');
   full = path.join(folder, 'full.html');
+  throttled = path.join(folder, 'throttled.html');
+  await writeFile(throttled, throttledPage());
   await demoReport(demo, 600);
   const named = HOSTILE_NAMES.map((deviceName, i) => sampleRotation(i, { deviceName, state: 'overdue' }));
   await writeFile(hostile, pageOf(named));
@@ -152,6 +155,41 @@ describe("the report of the demo's run", () => {
     }
     await page.context().close();
   });
+});
+
+describe('the report of a run that was throttled', () => {
+  it.each([
+    ['light', 1_440],
+    ['dark', 400],
+  ] as const)(
+    'tells pauses and 429s apart by more than colour, and in words: %s, %i pixels wide',
+    async (scheme, width) => {
+      const { page, complaints } = await open(browser, throttled, {
+        colorScheme: scheme,
+        viewport: { width, height: 900 },
+      });
+      const quota = page.getByRole('region', { name: 'Quota used' });
+      const chart = quota.getByRole('img');
+      expect(await chart.locator('circle.mark').count()).toBe(5);
+      expect(await chart.locator('rect.strip').count()).toBe(5);
+      expect(await chart.locator('desc').textContent()).toContain(
+        '40 times with 429, which made 5 pauses, 1 min 45 s in all',
+      );
+      expect(await quota.getByRole('listitem').allTextContents()).toEqual([
+        'requests answered',
+        'allowed',
+        'paused',
+        '429s, by the beginning of their pause',
+      ]);
+      await quota.getByText('Figures as a table').click();
+      const cells = await quota.getByRole('row').getByRole('cell').allTextContents();
+      expect(cells.slice(0, 5)).toEqual(['2026-11-22 02:00:00', '200', '180', '10', '20 s']);
+      expect(await seriousFindings(page)).toEqual([]);
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
+      expect(complaints).toEqual([]);
+      await page.context().close();
+    },
+  );
 });
 
 describe('a report of devices with hostile names', () => {

@@ -114,19 +114,22 @@ export function ledgerContract(fresh: () => Ledger | Promise<Ledger>): void {
       const ledger = await fresh();
       const evidence = { version: 1, lines: 4, digest: 'd', lateNotices: 1 };
       const due = sampleRun({ state: 'completed', evidence, lateNotices: 2 });
+      // Others have the names that its evidence could have: it had to end without.
+      const bare = sampleRun({ state: 'completed', createdAtMs: due.createdAtMs - 1 });
       const runs = [
         due,
+        bare,
         sampleRun({ state: 'completed', evidence, lateNotices: 1 }),
         sampleRun({ evidence }),
         sampleRun(),
       ];
       for (const run of runs) await ledger.createRun(run);
       const listDue = () => collect(ledger.listRuns({ unfinished: false, evidenceDue: true }));
-      expect(await listDue()).toEqual([due]);
+      expect(await listDue()).toEqual([due, bare]);
       expect(await collect(ledger.listRuns({ unfinished: true, evidenceDue: true }))).toEqual([]);
       const stored = present(await ledger.readRun(due.runId));
       await ledger.writeRun({ ...due, evidence: { ...evidence, version: 2, lateNotices: 2 } }, stored.version);
-      expect(await listDue()).toEqual([]);
+      expect(await listDue()).toEqual([bare]);
     });
 
     it('keep target lists far longer than a row, in order, also when written again by someone who read them', async () => {

@@ -21,7 +21,7 @@ async function textOf(files: ReportFiles, name: string): Promise<string | undefi
 /** `fresh` gives files in which nobody has used the prefix. */
 export function reportFilesContract(fresh: () => ReportFiles | Promise<ReportFiles>): void {
   let runs = 0;
-  /** Reports cannot be deleted: every test has a folder of its own. */
+  /** Reports are never replaced: every test has a folder of its own. */
   const folder = () => {
     runs += 1;
     return `run-${runs}`;
@@ -98,6 +98,17 @@ export function reportFilesContract(fresh: () => ReportFiles | Promise<ReportFil
     expect(await files.list(`${run}/`)).toEqual([]);
     expect(await files.create(report(`${run}/a`))).toBe(true);
     expect(await textOf(files, `${run}/a`)).toBe('content');
+  });
+
+  it('deletes the file of that name and no other, twice as well as once, also for two at a time', async () => {
+    const [files, run] = [await fresh(), folder()];
+    for (const name of ['a', 'a.csv', 'b']) await files.create(report(`${run}/${name}`));
+    expect(await Promise.all([files.delete(`${run}/a`), files.delete(`${run}/a`)])).toEqual([true, true]);
+    expect(await files.delete(`${run}/nothing`)).toBe(true);
+    expect(await files.read(`${run}/a`)).toBeUndefined();
+    expect(await files.list(`${run}/`)).toEqual([`${run}/a.csv`, `${run}/b`]);
+    expect(await files.create(report(`${run}/a`, { content: pieces('again') }))).toBe(true);
+    expect(await textOf(files, `${run}/a`)).toBe('again');
   });
 
   it('lists names by prefix, ascending', async () => {

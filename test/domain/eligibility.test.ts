@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { type EligibilityRules, ineligibleBecause, isRotatingBuild } from '../../src/domain/eligibility.ts';
+import {
+  countEligible,
+  type EligibilityRules,
+  ineligibleBecause,
+  isRotatingBuild,
+} from '../../src/domain/eligibility.ts';
 import { type EntraDeviceId, parseEntraDeviceId, parseManagedDeviceId } from '../../src/domain/ids.ts';
 import type { ManagedDevice } from '../../src/domain/managed-device.ts';
 import type { SkipReason } from '../../src/domain/rotation.ts';
@@ -83,5 +88,13 @@ describe('isRotatingBuild', () => {
     ['10.0.x', false],
   ])('%s: %s', (version, is) => {
     expect(isRotatingBuild(version)).toBe(is);
+  });
+});
+
+describe('countEligible', () => {
+  it('leaves out what no key can change, and keeps what is held back for its keys, its claim or the cap of a run', () => {
+    const heldBack = { keyTooYoung: 1, keyLimitReached: 2, rotationPending: 4, overRunLimit: 8 };
+    expect(countEligible(100, heldBack)).toBe(100);
+    expect(countEligible(100, { ...heldBack, notEncrypted: 16, duplicateRecord: 32, excluded: 1 })).toBe(51);
   });
 });

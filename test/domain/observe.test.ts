@@ -73,6 +73,7 @@ const key = (n: number, createdAtMs: number, volumeType: VolumeType = 'operating
 const found = <T>(value: T): Reading<T> => ({ kind: 'found', value });
 const GONE = { kind: 'gone' } as const;
 const UNREADABLE = { kind: 'unreadable', status: 503 } as const;
+const GARBLED = { kind: 'unreadable', status: 200 } as const;
 const ENCRYPTION: EncryptionState = {
   id: 'e1',
   deviceName: 'LT-00001',
@@ -333,6 +334,10 @@ describe('observe: the last look', () => {
     ['throttled', REQUESTED, { actions: { kind: 'unreadable', status: 429 } }, 'requested'],
     ['refused for this device', REQUESTED, { actions: { kind: 'unreadable', status: 400 } }, 'overdue'],
     ['garbled for this device', REQUESTED, { actions: { kind: 'unreadable', status: 200 } }, 'overdue'],
+    ['done now, keys garbled', REQUESTED, { actions: found([action('done')]), keys: GARBLED }, 'confirmed'],
+    ['confirmed, keys garbled', CONFIRMED, { keys: GARBLED }, 'confirmed'],
+    ['confirmed, keys refused', CONFIRMED, { keys: { kind: 'unreadable', status: 400 } }, 'confirmed'],
+    ['confirmed, keys garbled for too long', CONFIRMED, { keys: GARBLED, givesUp: true }, 'overdue'],
     ['actions unreadable for too long', REQUESTED, { actions: UNREADABLE, givesUp: true }, 'overdue'],
     ['actions unreadable, but the key is there', REQUESTED, { actions: UNREADABLE, keys: found([NEW_KEY]) }, 'proven'],
   ])('%s', (_what, rotation, over, state) => {

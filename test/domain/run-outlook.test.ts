@@ -38,6 +38,7 @@ describe('a run', () => {
       waitingFor: { kind: 'quota', untilMs: NOW_MS + 40_000 },
       settled: 99,
       toAsk: 401,
+      needsLive: false,
       sendingEndsAtMs: NOW_MS + 40_000,
       endsByMs: NOW_MS + 40_000 + 7 * HOUR_MS,
     });
@@ -72,6 +73,7 @@ describe('a run', () => {
       waitingFor: { kind: 'look', untilMs: looks.nextAtMs },
       settled: 690,
       toAsk: 0,
+      needsLive: false,
       endsByMs: looks.lastAtMs,
     });
   });
@@ -89,13 +91,34 @@ describe('a run', () => {
     ['may not send', {}, { mode: 'dryRun', isHeld: false }, { kind: 'mode' }],
     ['may not send again', { state: 'settling' }, { mode: 'off', isHeld: false }, { kind: 'mode' }],
     ['is held by nobody', {}, { isHeld: false }, { kind: 'owner' }],
+    [
+      'waits for its canaries, whoever asks,',
+      { canaryPassed: false, canarySentAtMs: NOW_MS },
+      { mode: 'dryRun', isHeld: false },
+      { kind: 'canary', untilMs: NOW_MS + SETTINGS.canaryWaitMs },
+    ],
   ] as const)('that %s says what it waits for', (_what, run, changes, waitingFor) => {
     expect(runOutlook(facts(run, changes)).waitingFor).toEqual(waitingFor);
   });
 
+  it.each([
+    ['live', false, false],
+    ['dryRun', false, true],
+    ['off', false, true],
+    ['dryRun', true, false],
+  ] as const)(
+    'asked about in mode %s while a process holds it (%s) needs somebody live: %s',
+    (mode, isHeld, needsLive) => {
+      expect(runOutlook(facts({}, { mode, isHeld })).needsLive).toBe(needsLive);
+      const nothingLeft = facts({ state: 'settling' }, { mode, isHeld, counts: { requested: 10 } });
+      expect(runOutlook(nothingLeft).needsLive).toBe(false);
+    },
+  );
+
   it('that may not send, is planned or is over has no end that anybody can tell', () => {
     for (const one of [
       facts({}, { mode: 'off', isHeld: false }),
+      facts({ canaryPassed: false, canarySentAtMs: NOW_MS }, { mode: 'dryRun', isHeld: false }),
       facts({ state: 'planning' }),
       facts({ state: 'aborted' }),
     ])

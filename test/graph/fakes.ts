@@ -120,6 +120,7 @@ export function createFakePacer(clock: Clock, limit = 200): FakePacer {
       pausedUntilMs = Math.max(pausedUntilMs, clock.nowMs() + (retryAfterMs ?? 20_000));
     },
     beginRun: () => Promise.resolve(),
+    recentPauses: async () => [],
     flush: () => Promise.resolve(),
     limitOf: () => limit,
     usage: () => ({ waitMs: 7, throttled: 0, used: { write: 0, any: 0, key: 0, stateWrite: 0, stateAny: 0 } }),

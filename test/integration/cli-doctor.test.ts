@@ -296,7 +296,7 @@ describe('doctor', () => {
     const unencrypted = await completeSetUp({ devices: Array.from({ length: 4 }, () => ({ isEncrypted: false })) });
     const seen = await doctor(unencrypted.settings);
     expect(seen.failed).toEqual(['eligibility']);
-    expect(seen.of('eligibility').action).toContain('disk encryption policy');
+    expect(seen.of('eligibility').action).toContain('assign a BitLocker policy');
   });
 
   it('sees poisoned messages, and those in quarantine', async () => {

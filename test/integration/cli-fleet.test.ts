@@ -4,6 +4,11 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { json } from 'node:stream/consumers';
+import {
+  AccountSASPermissions,
+  generateAccountSASQueryParameters,
+  StorageSharedKeyCredential,
+} from '@azure/storage-blob';
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FleetPicture } from '../../src/domain/fleet/fleet-picture.ts';
@@ -51,6 +56,28 @@ interface FleetDocument {
   readonly previous: FleetPicture | null;
   readonly changes: readonly { readonly name: string; readonly before: number; readonly now: number }[];
   readonly rotatedWithoutKey: readonly { readonly deviceName: string }[];
+  readonly warnings: readonly string[];
+}
+
+/** The same account, by a signature that allows to read, list, add and update, and to create nothing but rows. */
+function mayNotCreate(): string {
+  const parts = new Map(
+    azurite
+      .connectionString()
+      .split(';')
+      .map((part): [string, string] => [part.slice(0, part.indexOf('=')), part.slice(part.indexOf('=') + 1)]),
+  );
+  const signature = generateAccountSASQueryParameters(
+    {
+      expiresOn: new Date(clock.nowMs() + HOUR_MS),
+      permissions: AccountSASPermissions.parse('rlau'),
+      resourceTypes: 'sco',
+      services: 'btq',
+    },
+    new StorageSharedKeyCredential(parts.get('AccountName') ?? '', parts.get('AccountKey') ?? ''),
+  );
+  const endpoints = ['BlobEndpoint', 'QueueEndpoint', 'TableEndpoint'].map((name) => `${name}=${parts.get(name)}`);
+  return [...endpoints, `SharedAccessSignature=${signature}`].join(';');
 }
 
 describe('fleet', () => {
@@ -115,6 +142,17 @@ describe('fleet', () => {
     const shown = await keyturn('fleet');
     expect(shown).toMatch(/rotated, never escrowed +1/);
     expect(shown).toContain('nothing changed');
+
+    // A reader: of blobs it may write and delete none, nor make a container; the pace it keeps like everybody.
+    const reader = await runCli(['fleet', '--json'], { ...settings, AzureWebJobsStorage: mayNotCreate() });
+    const seen = JSON.parse(reader.stdout) as FleetDocument;
+    expect({ code: reader.code, danger: seen.picture.rotatedWithoutKey }).toEqual({ code: 0, danger: 1 });
+    expect(seen.previous).not.toBeNull();
+    expect(seen.warnings).toMatchObject([
+      expect.stringContaining('this picture could not be kept to compare the next one with: Azure Blob Storage'),
+    ]);
+    expect(reader.stderr).toContain(`warning: ${seen.warnings[0]}`);
+    texts.push(reader.stdout, reader.stderr);
 
     const all = [...texts, table, page, JSON.stringify(posted)].join('\n');
     expect(all).not.toContain(HOOK_SECRET);

@@ -187,6 +187,20 @@ describe('a request that the host takes', () => {
     });
     const { stdout } = await runCli(['status', REQUEST_ID], live);
     expect(stdout).toContain('Asked for by INC-7: lost laptop');
+
+    const again = await runCli(['request', ...args, '--request-id', REQUEST_ID], live);
+    expect(again.stdout).toMatch(/exists already, since .* UTC, as a run that is completed: nothing was put\./);
+    expect(again.code).toBe(0);
+    const json = await runCli(['request', ...args, '--request-id', REQUEST_ID, '--json'], live);
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      requests: [{ requestId: REQUEST_ID, existing: { state: 'completed', mode: 'live', createdAt: run.createdAt } }],
+    });
+    const other = await runCli(['request', '--name', 'LT-9', '--reason', 'x', '--request-id', REQUEST_ID], live);
+    expect(other).toMatchObject({ code: 2, stdout: '' });
+    expect(other.stderr).toMatch(
+      /Nothing was put: requestId .* for a request for 3 targets, and here for 1 other target:/,
+    );
+    expect(await taken()).toEqual([]);
     expect(tenant.truth.asked().map(({ index }) => index)).toEqual([1, 2]);
     tenant.referee.assertClean();
   });

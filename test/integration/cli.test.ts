@@ -105,7 +105,7 @@ describe('run', () => {
     expect(stopped.stderr).toContain('Stopping');
     const { end, message, run } = JSON.parse(stopped.stdout) as { end: string; message: string; run: RunReport };
     expect(end).toBe('stopped');
-    expect(message).toContain('`keyturn run --live` carries it on');
+    expect(message).toContain('`npx keyturn run --live`, or');
     expect(run.state).toBe('rotating');
     expect(run.counts.planned).toBeGreaterThanOrEqual(60);
 
@@ -149,10 +149,12 @@ describe('status', () => {
   it('knows no run and no device of an empty ledger', async () => {
     const { settings } = await tenantOf(1);
     expect(JSON.parse((await runCli(['status', '--json'], settings)).stdout)).toEqual({ runs: [], quarantine: [] });
-    expect(await runCli(['status', 'no-such-run'], settings)).toMatchObject({ code: 2, stdout: '' });
+    const unknown = await runCli(['status', 'no-such-run'], settings);
+    expect(unknown).toMatchObject({ code: 2, stdout: '' });
+    expect(unknown.stderr).toContain('No run is called no-such-run, and nothing in quarantine is about it');
     const device = await runCli(['status', '--device', '00000000-0000-4000-8000-000000000009'], settings);
     expect(device).toMatchObject({ code: 2, stdout: '' });
-    expect(device.stderr).toContain('does not know a device');
+    expect(device.stderr).toContain('No run has a device');
   });
 });
 

@@ -138,13 +138,21 @@ describe('keyturn status and keyturn requeue', () => {
 
     const { stdout } = await runCli(['status'], one.settings);
     expect(stdout).toContain('Quarantine: 2 messages that could not be acted on.');
-    for (const id of ids) expect(stdout).toContain(`npx keyturn requeue ${id}`);
+    const [goes, stays] = ['rotation-requests', 'rotation-runs'].map((queue) => ids.find((id) => id.startsWith(queue)));
+    expect(stdout).toContain(`npx keyturn requeue ${goes}`);
+    expect(stdout).toContain(`npx keyturn requeue --dismiss ${stays}`);
     expect(stdout).toContain('the request failed at every delivery');
     const document = JSON.parse((await runCli(['status', '--json'], one.settings)).stdout) as {
       quarantine: readonly QuarantineReport[];
     };
     expect(document.quarantine.map(({ message }) => message)).toContain(JSON.stringify(request));
     expect(document.quarantine.flatMap(({ devices }) => devices)).toEqual(['deviceName LAPTOP-1']);
+
+    const about = await runCli(['status', request.requestId.toUpperCase()], one.settings);
+    expect(about.code).toBe(0);
+    expect(about.stdout).toContain(`No run is called ${request.requestId}: what was to become one is in quarantine.`);
+    expect(about.stdout).toContain(`npx keyturn requeue ${goes}`);
+    expect(about.stdout).not.toContain(stays);
 
     const dry = await runCli(['requeue', '--all', '--dry-run'], one.settings);
     expect(dry.stdout).toContain('Nothing was changed');
@@ -163,6 +171,19 @@ describe('keyturn status and keyturn requeue', () => {
       .queue('rotation-requests')
       .receiveMessages({ numberOfMessages: 32 });
     expect(receivedMessageItems.map(({ messageText }) => messageText)).toEqual([JSON.stringify(request)]);
+
+    const tried = await runCli(['requeue', '--dismiss', '--dry-run', stays ?? ''], one.settings);
+    expect(tried).toMatchObject({ code: 0, stdout: expect.stringContaining('  rubbish\n') });
+    expect(await entriesOf(one)).toHaveLength(1);
+    const dismissed = await runCli(['requeue', '--dismiss', stays ?? '', '--json'], one.settings);
+    expect(JSON.parse(dismissed.stdout)).toMatchObject({
+      dryRun: false,
+      dismissed: [{ id: stays, outcome: 'dismissed', entry: { message: 'rubbish' } }],
+    });
+    expect(dismissed.stderr).toContain(`dismissed (quarantineId ${stays})`);
+    expect(await entriesOf(one)).toEqual([]);
+    const twice = await runCli(['requeue', '--dismiss', stays ?? ''], one.settings);
+    expect(twice).toMatchObject({ code: 0, stdout: expect.stringContaining('1 gone already.') });
   });
 
   it('take up devices whose look was poisoned: a run of their own proves them, and asks nobody twice', async () => {
@@ -179,6 +200,8 @@ describe('keyturn status and keyturn requeue', () => {
     const shown = await runCli(['status', runId], settings);
     expect(shown.stdout).toMatch(/abandoned +5 /);
     expect(shown.stdout).toContain(`npx keyturn requeue ${entry?.id}`);
+    const kept = await runCli(['requeue', '--dismiss', entry?.id ?? ''], settings);
+    expect(kept).toMatchObject({ code: 1, stdout: expect.stringContaining('may still take effect') });
     const { code, stdout } = await runCli(['requeue', entry?.id ?? ''], settings);
     expect(stdout).toContain('nobody is asked twice (5 devices)');
     expect(code).toBe(0);
@@ -202,6 +225,7 @@ describe('keyturn status and keyturn requeue', () => {
   it.each([
     [[], 'Name quarantined messages by id, or all of them by --all'],
     [['a', '--all'], 'Name quarantined messages by id, or all of them by --all'],
+    [['--dismiss', '--all'], '--dismiss takes ids'],
     [['rotation-runs-0', 'x'], 'Nothing was done: rotation-runs-0, x are not in quarantine'],
   ])('requeue %j is a mistake, and does nothing', async (args, words) => {
     const { settings } = await createApp();

@@ -129,7 +129,7 @@ describe('the work files in blobs', () => {
 });
 
 describe('the report files in blobs', () => {
-  // The container is shared by all tests of this file, and nothing can be deleted: each storage has a prefix of its own.
+  // The container is shared by all tests of this file, and no name can be used again: each storage has a prefix of its own.
   reportFilesContract(async () => below(randomUUID(), (await azurite.freshStorage()).reportFiles));
 
   it('tell their type, and hide who wrote them', async () => {
@@ -155,6 +155,7 @@ function below(folder: string, files: ReportFiles): ReportFiles {
     metadata: (name) => files.metadata(`${folder}/${name}`),
     read: (name) => files.read(`${folder}/${name}`),
     list: async (prefix) => (await files.list(`${folder}/${prefix}`)).map((name) => name.slice(folder.length + 1)),
+    delete: (name) => files.delete(`${folder}/${name}`),
   };
 }
 

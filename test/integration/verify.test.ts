@@ -86,7 +86,7 @@ describe('keyturn verify', () => {
     const tampered = Buffer.from(evidence.toString().replace(',proven,', ',failed,'));
     const { code, stdout } = await verify(tampered, []);
     expect(stdout).toContain('line 3 was changed');
-    expect(stdout).toContain('states.proven: the last line says 30, the lines make 29');
+    expect(stdout).toContain('devices that ended as proven: the last line says 30, counted again there are 29');
     expect(code).toBe(1);
   });
 
@@ -94,7 +94,7 @@ describe('keyturn verify', () => {
     const forged = Buffer.concat([...rehashedFrom(linesOf(evidence), 3, ',managedDevice,', ',comanagedDevice,')]);
     expect((await verify(forged, [])).code).toBe(0);
     const { code, stdout } = await verify(forged, [], settings);
-    expect(stdout).toContain('ledger   DOES NOT HOLD: the digest was');
+    expect(stdout).toContain("ledger   DOES NOT HOLD: the run's row has digest");
     expect(code).toBe(1);
   });
 

@@ -1,6 +1,6 @@
 /** Arbitrary rows of every kind, as wide as their types. */
 import fc, { type Arbitrary } from 'fast-check';
-import type { BudgetState } from '../../src/domain/budget-state.ts';
+import type { BudgetState, ThrottlePause } from '../../src/domain/budget-state.ts';
 import { type DeviceRecord, MOST_IMPORTED_KEYS } from '../../src/domain/device-record.ts';
 import {
   ADVANCED_BITLOCKER_STATES,
@@ -16,6 +16,7 @@ import type { EntraDeviceId, ManagedDeviceId, RecoveryKeyId, RunId, SliceId, Ten
 import type { CurrentRun, Outcomes, QuarantineEntry } from '../../src/domain/ports.ts';
 import { type LateOutcome, ROTATION_STATES, type Rotation, SKIP_REASONS } from '../../src/domain/rotation.ts';
 import { RUN_STATES, RUN_TRIGGERS, type Run, type Slice, type StateCounts, sliceIdOf } from '../../src/domain/run.ts';
+import { PAUSING_CLASSES, type RunThrottling } from '../../src/domain/run-throttling.ts';
 import { type RotationRoute, type RotationTarget, SCRIPT_KINDS, type ScriptTarget } from '../../src/domain/targets.ts';
 
 const guid = <T extends string>() => fc.uuid().map((id) => id as T);
@@ -188,6 +189,27 @@ export const anySlice: Arbitrary<Slice> = fc.record({
   skipped,
 });
 
+const throttlePause: Arbitrary<ThrottlePause> = fc.record(
+  {
+    fromMs: atMs,
+    untilMs: atMs,
+    throttled: count,
+    lowered: fc.record({ factor: clocked, factorAtMs: atMs, ceiling: clocked }),
+  },
+  { requiredKeys: ['fromMs', 'untilMs', 'throttled'] },
+);
+const throttling: Arbitrary<RunThrottling> = fc.record(
+  {
+    pauses: fc.array(
+      fc
+        .tuple(throttlePause, fc.constantFrom(...PAUSING_CLASSES))
+        .map(([pause, requestClass]) => ({ requestClass, ...pause })),
+    ),
+    earlier: fc.record({ pauses: count, throttled: count }),
+  },
+  { requiredKeys: ['pauses'] },
+);
+
 export const anyRun: Arbitrary<Run> = fc.record(
   {
     tenantId: guid<TenantId>(),
@@ -216,6 +238,7 @@ export const anyRun: Arbitrary<Run> = fc.record(
     canaryPassed: fc.boolean(),
     rotatingStartedAtMs: atMs,
     rotatingEndedAtMs: atMs,
+    throttling,
     finishedAtMs: atMs,
     abortReason: fc.constantFrom('canaryFailed', 'circuitBreaker'),
     finalCounts: counts,
@@ -288,6 +311,7 @@ export const anyDeviceRecord: Arbitrary<DeviceRecord> = fc.record(
     lastState: fc.constantFrom(...ROTATION_STATES),
     lastKeyId: keyId,
     lastKeyAtMs: atMs,
+    doneWithoutKeySinceMs: atMs,
     importedKeyIds: fc.array(keyId, { maxLength: MOST_IMPORTED_KEYS }),
     importUntilMs: atMs,
   },
@@ -329,6 +353,7 @@ export const anyBudgetState: Arbitrary<BudgetState> = fc.record(
     pace: fc.constantFrom('eager', 'smooth'),
     smoothRunId: runId,
     nextStartAtMs: clocked,
+    pauses: fc.array(throttlePause, { maxLength: 4 }),
   },
   {
     requiredKeys: [

@@ -6,7 +6,7 @@ import { type Verification, verifyEvidence } from '../../src/app/evidence/verify
 import { parseSettings } from '../../src/config.ts';
 import { createEvidenceChain } from '../../src/domain/evidence/evidence-chain.ts';
 import type { RunId, TenantId } from '../../src/domain/ids.ts';
-import type { Ledger, ReportFiles } from '../../src/domain/ports.ts';
+import type { Ledger, ReportFiles, ReportMetadata } from '../../src/domain/ports.ts';
 import type { Rotation } from '../../src/domain/rotation.ts';
 import type { Run } from '../../src/domain/run.ts';
 import { sampleRun } from '../contracts/samples.ts';
@@ -25,10 +25,15 @@ export function pagesOf(rotations: readonly Rotation[], perPage = 3): Pick<Ledge
   };
 }
 
-/** The evidence of a run with these rotations. */
-export async function evidenceOf(rotations: readonly Rotation[], changes: Partial<Run> = {}): Promise<Buffer> {
+/** The evidence of a run with these rotations; `evidence`: its number, when it is not the next one. */
+export async function evidenceOf(
+  rotations: readonly Rotation[],
+  changes: Partial<Run> = {},
+  evidence?: number,
+): Promise<Buffer> {
   const run = sampleRun({ tenantId: TENANT, runId: RUN, state: 'settling', devices: rotations.length, ...changes });
-  const file = createEvidenceFile(pagesOf(rotations), { run, settings: SETTINGS, version: '1.2.3', nowMs: NOW_MS });
+  const facts = { run, settings: SETTINGS, version: '1.2.3', nowMs: NOW_MS };
+  const file = createEvidenceFile(pagesOf(rotations), evidence === undefined ? facts : { ...facts, evidence });
   return joined(file.content);
 }
 
@@ -36,6 +41,14 @@ export async function joined(pieces: AsyncIterable<Uint8Array>): Promise<Buffer>
   const all: Uint8Array[] = [];
   for await (const piece of pieces) all.push(piece);
   return Buffer.concat(all);
+}
+
+/** Puts a blob there that is none of ours, unless its metadata say so. */
+export async function putForeign(files: ReportFiles, name: string, metadata: ReportMetadata = {}): Promise<void> {
+  const content = (async function* () {
+    yield Buffer.from('not ours');
+  })();
+  await files.create({ name, contentType: 'text/plain', content, metadata: () => metadata });
 }
 
 /** A report's content. @throws {Error} when there is none. */

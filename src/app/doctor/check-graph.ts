@@ -3,6 +3,7 @@
 import { GraphError } from '../../domain/graph-error.ts';
 import type { EntraDeviceId } from '../../domain/ids.ts';
 import type { ManagedDevice } from '../../domain/managed-device.ts';
+import { plural } from '../../domain/plain-figures.ts';
 import type { CallOptions, Page, Reading } from '../../domain/ports.ts';
 import type { GraphReach } from '../../domain/probes.ts';
 import type { RecoveryKey } from '../../domain/recovery-key.ts';
@@ -11,7 +12,6 @@ import { type Check, type CheckName, fail, ok, skipped, warn, withAdvice } from 
 import { checkClock } from './check-clock.ts';
 import type { FleetSample } from './check-fleet.ts';
 import type { ReadableTenant } from './doctor-deps.ts';
-import { some } from './words.ts';
 
 /** Two checks: whether Graph answers, and its clock. */
 export function checkReach(reach: GraphReach | undefined, host: string): readonly Check[] {
@@ -69,11 +69,14 @@ export async function readLists(tenant: ReadableTenant, options: CallOptions): P
       ? devices.check
       : ok(
           'managedDevices',
-          `managed devices (v1.0): a page of ${some(devices.value.items.length, 'device')} was read`,
+          `managed devices (v1.0): a page of ${plural(devices.value.items.length, 'device')} was read`,
         ),
     'check' in keys
       ? keys.check
-      : ok('recoveryKeys', `recovery-key metadata (v1.0): a page of ${some(keys.value.items.length, 'key')} was read`),
+      : ok(
+          'recoveryKeys',
+          `recovery-key metadata (v1.0): a page of ${plural(keys.value.items.length, 'key')} was read`,
+        ),
   ];
   if ('check' in devices) return { checks: readings };
   return { checks: readings, fleet: { devices: devices.value.items, isWhole: devices.value.next === undefined } };

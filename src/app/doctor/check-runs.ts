@@ -1,11 +1,13 @@
 /** The last runs, and messages nobody could act on. Layer: app. */
+
+import { moment, number, plural } from '../../domain/plain-figures.ts';
 import type { Ledger } from '../../domain/ports.ts';
 import type { StorageFindings } from '../../domain/probes.ts';
-import type { Run } from '../../domain/run.ts';
+import { hasEnded, type Run } from '../../domain/run.ts';
 import type { Settings } from '../../domain/settings.ts';
 import { StorageError } from '../../domain/storage-error.ts';
 import { type Check, type CheckName, fail, ok, warn, withAdvice } from './check.ts';
-import { count, list, roughly, some, utc } from './words.ts';
+import { list, roughly } from './words.ts';
 
 /** Chosen: a scheduled run is seldom further back than this many on demand. */
 const RUNS_LOOKED_AT = 100;
@@ -29,11 +31,20 @@ export async function checkLastRun(
   const name = 'lastRun';
   return orFault(name, async () => {
     const { newest, scheduled } = await lastRuns(ledger);
-    if (newest === undefined) return ok(name, `no run yet; the schedule comes round at ${utc(schedule.nextAtMs)}`);
+    if (newest === undefined)
+      return ok(name, `no run yet; the schedule comes round at ${moment(schedule.nextAtMs)} UTC`);
     const message = `the last run was ${inWords(newest, nowMs)}`;
     const look = `\`npx keyturn status ${newest.runId}\` shows how it stands`;
     if (newest.state === 'aborted') {
       return warn(name, `${message}${newest.abortReason === undefined ? '' : ` (${newest.abortReason})`}`, look);
+    }
+    const bare = await runWithoutEvidence(ledger);
+    if (bare !== undefined) {
+      return warn(
+        name,
+        `${message}; run ${bare.runId} has no evidence, since other blobs in the container reports have the names for it`,
+        'move the blobs that the log names (`no evidence is written`); the next tick has it written',
+      );
     }
     if (scheduled === undefined) return ok(name, `${message}; none by the schedule among the latest`);
     const about = scheduled === newest ? message : `${message}; the last by the schedule ${inWords(scheduled, nowMs)}`;
@@ -50,6 +61,13 @@ export async function checkLastRun(
     }
     return ok(name, about);
   });
+}
+
+async function runWithoutEvidence(ledger: Pick<Ledger, 'listRuns'>): Promise<Run | undefined> {
+  for await (const run of ledger.listRuns({ unfinished: false, evidenceDue: true })) {
+    if (hasEnded(run) && run.evidence === undefined) return run;
+  }
+  return undefined;
 }
 
 async function lastRuns(ledger: Pick<Ledger, 'listRuns'>): Promise<LastRuns> {
@@ -75,7 +93,7 @@ export function checkPoison(depths: StorageFindings['depths']): Check {
   const total = waiting.reduce((sum, [, n]) => sum + n, 0);
   return warn(
     'poison',
-    `${some(total, 'message')} in ${list(waiting.map(([name, n]) => `${name} (${count(n)})`))} that nothing has taken into quarantine yet`,
+    `${plural(total, 'message')} in ${list(waiting.map(([name, n]) => `${name} (${number(n)})`))} that nothing has taken into quarantine yet`,
     'check that the function app (or `npx keyturn host`) is running; its quarantine functions take them',
   );
 }
@@ -93,7 +111,7 @@ export async function checkQuarantine(ledger: Pick<Ledger, 'listQuarantine'>): P
     const atLeast = entries >= QUARANTINE_LOOKED_AT ? 'at least ' : '';
     return warn(
       name,
-      `${atLeast}${some(entries, 'message')} in quarantine`,
+      `${atLeast}${plural(entries, 'message')} in quarantine`,
       '`npx keyturn status` shows why, `npx keyturn requeue --all` puts back what can be',
     );
   });

@@ -1,15 +1,15 @@
 /** The settings: whether they are right, and which of them somebody should know about. Pure. Layer: app. */
 import { assertNever } from '../../domain/assert-never.ts';
+import { percent, plural } from '../../domain/plain-figures.ts';
 import type { Settings } from '../../domain/settings.ts';
 import { type Check, fail, ok, skipped, warn } from './check.ts';
 import type { DoctorDeps, StorageSignIn } from './doctor-deps.ts';
-import { some } from './words.ts';
 
 export function checkSettings({ problems, given, settings, storage }: DoctorDeps): readonly Check[] {
   const isWrong = (name: string) => problems.some((problem) => problem.name === name);
   return [
     problems.length === 0
-      ? ok('settings', `${some(given, 'setting')} given, all of them right; the others have their defaults`)
+      ? ok('settings', `${plural(given, 'setting')} given, all of them right; the others have their defaults`)
       : fail(
           'settings',
           problems.map(({ name, rule, given: value }) => `${name} ${rule}; given: ${value}`).join('. '),
@@ -54,7 +54,7 @@ function checkCanary({ canaryDevices, canaryMinProven }: Settings): Check {
   }
   return ok(
     'canary',
-    `${some(canaryDevices, 'canary', 'canaries')} first, of which ${canaryMinProven * 100} % must be proven`,
+    `${plural(canaryDevices, 'canary', 'canaries')} first, of which ${percent(canaryMinProven)} must be proven`,
   );
 }
 

@@ -1,8 +1,10 @@
 /** The storage account, by what trying it showed: access, what is missing, the clock. Pure. Layer: app. */
+
+import { plural } from '../../domain/plain-figures.ts';
 import type { ServiceFindings, StorageFault, StorageFindings, StorageService } from '../../domain/probes.ts';
 import { type Check, type CheckName, fail, ok, skipped, withAdvice } from './check.ts';
 import { checkClock } from './check-clock.ts';
-import { list, some } from './words.ts';
+import { list } from './words.ts';
 
 /**
  * The data-plane role each service needs; the Functions host needs to own its blobs.
@@ -70,7 +72,7 @@ function missingOnes(name: CheckName, one: string, missing: readonly string[], w
   const which =
     missing.length === wanted
       ? `none of the ${wanted} ${one}s exists`
-      : `${some(missing.length, one)} missing: ${list(missing)}`;
+      : `${plural(missing.length, one)} missing: ${list(missing)}`;
   return fail(
     name,
     which,

@@ -1,10 +1,11 @@
 /** The token: whether there is one, whose, and what it may against what is needed. Pure. Layer: app. */
 import type { NeededRole } from '../../domain/directory.ts';
 import type { GraphError } from '../../domain/graph-error.ts';
+import { plural } from '../../domain/plain-figures.ts';
 import type { TokenFacts } from '../../domain/probes.ts';
 import { spareRoles, spareText } from '../spare-roles.ts';
 import { type Check, fail, ok, skipped, warn, withAdvice } from './check.ts';
-import { list, some } from './words.ts';
+import { list } from './words.ts';
 
 /** What asking for a token ended in; `undefined`: it was not asked for. `opaque`: there is one that cannot be read. */
 export type TokenFinding =
@@ -95,7 +96,7 @@ function checkSpare({ roles, isPerson }: TokenFacts, needed: readonly NeededRole
   if (spare.length === 0) return ok('spareRoles', 'and none that it does not need');
   return warn(
     'spareRoles',
-    `it also carries ${some(spare.length, 'role')} that ${spare.length === 1 ? 'is' : 'are'} not needed: ${spareText(spare)}`,
+    `it also carries ${plural(spare.length, 'role')} that ${spare.length === 1 ? 'is' : 'are'} not needed: ${spareText(spare)}`,
     'take away what nothing else uses: portal, Enterprise applications, this application, Permissions',
   );
 }

@@ -109,7 +109,7 @@ async function readGraph(
   ]);
   checks.push(...one, checkEligibility(fleet, eligibility));
   if (keys === undefined) checks.push(skipped('keys', sample.length === 0 ? 'eligibility' : 'recoveryKeys'));
-  else checks.push('status' in keys ? keys : checkKeys(keys, settings, clock.nowMs()));
+  else checks.push('status' in keys ? keys : checkKeys(keys, settings, clock.nowMs(), eligibility.eligible.length));
   return checks;
 }
 

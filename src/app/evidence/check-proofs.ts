@@ -1,13 +1,13 @@
-/** Asks Graph again for every rotation an evidence file calls proven: is the key still there, and is it younger than the request? Layer: app. */
+/** Asks Graph again for every rotation an evidence file calls proven: is the key still there, younger than the request, and does the action still say done? Layer: app. */
 import type { ActionResult } from '../../domain/action-result.ts';
 import type { EvidenceCells } from '../../domain/evidence/evidence-columns.ts';
 import type { Tally } from '../../domain/evidence/evidence-figures.ts';
 import { type ClaimedProof, judgeProof, type ProofVerdict, proofOf } from '../../domain/evidence/proof.ts';
-import type { ReadLine } from '../../domain/evidence/read-line.ts';
 import type { EntraDeviceId, ManagedDeviceId } from '../../domain/ids.ts';
 import type { CallOptions, Reading, Tenant } from '../../domain/ports.ts';
+import { evidenceLines, hashedChunks } from './verify-evidence.ts';
 
-/** One line with which Graph does not agree, or no longer. */
+/** A line that says proven, and what speaks against it or for nothing. */
 export interface Disagreement {
   readonly line: number;
   readonly deviceName: string;
@@ -19,36 +19,54 @@ export interface ProofCheck {
   /** Lines that say proven, late ones among them. */
   readonly proven: number;
   readonly agreed: number;
+  /** Graph says otherwise. */
   readonly disagreements: readonly Disagreement[];
+  /** Graph cannot say, or no longer. */
+  readonly unchecked: readonly Disagreement[];
   /** Lines by what Intune now says of the action; see `ProofVerdict`. */
   readonly actions: Tally;
+}
+
+/** The file is not what it was when its chain was checked. */
+export class FileChangedError extends Error {
+  override readonly name = 'FileChangedError';
 }
 
 /** Asked about together. Chosen: five batches of twenty. */
 const AT_ONCE = 100;
 
-/** `onProgress` is told how many are checked. @throws {GraphError} */
+/**
+ * `file`: its content once more, and the SHA-256 of what its chain was checked on. `onProgress` is told how many are checked.
+ * @throws {GraphError} @throws {FileChangedError} when the content is another one.
+ */
 export async function checkProofs(
   tenant: Pick<Tenant, 'recoveryKeys' | 'actionResults'>,
-  lines: AsyncIterable<ReadLine>,
+  file: { readonly content: AsyncIterable<Uint8Array>; readonly sha256: string },
   options: CallOptions,
   onProgress: (checked: number) => void,
 ): Promise<ProofCheck> {
   const disagreements: Disagreement[] = [];
+  const unchecked: Disagreement[] = [];
   let proven = 0;
   const actions = new Map<string, number>();
 
   async function check(claims: readonly ClaimedProof[]): Promise<void> {
     for (const [claim, verdict] of await judge(tenant, claims, options)) {
       actions.set(verdict.action, (actions.get(verdict.action) ?? 0) + 1);
-      if (!verdict.agrees) disagreements.push({ ...namesOf(claim), because: verdict.because });
+      if (verdict.kind === 'agrees') continue;
+      const told = { ...namesOf(claim), because: verdict.because };
+      (verdict.kind === 'disagrees' ? disagreements : unchecked).push(told);
     }
     proven += claims.length;
     onProgress(proven);
   }
 
   let waiting: ClaimedProof[] = [];
-  for await (const { fact, cells } of lines) {
+  let readHash = '';
+  const content = hashedChunks(file.content, (hash) => {
+    readHash = hash;
+  });
+  for await (const { fact, cells } of evidenceLines(content)) {
     if (!isProven(fact.record, cells)) continue;
     waiting.push(proofOf(fact.at, cells));
     if (waiting.length < AT_ONCE) continue;
@@ -56,7 +74,9 @@ export async function checkProofs(
     waiting = [];
   }
   if (waiting.length > 0) await check(waiting);
-  return { proven, agreed: proven - disagreements.length, disagreements, actions: Object.fromEntries(actions) };
+  if (readHash !== file.sha256) throw new FileChangedError('the file changed while it was read');
+  const agreed = proven - disagreements.length - unchecked.length;
+  return { proven, agreed, disagreements, unchecked, actions: Object.fromEntries(actions) };
 }
 
 function isProven(record: string, { state, lateState }: EvidenceCells): boolean {

@@ -1,4 +1,5 @@
 /** What an evidence file is called, and what stands beside it. Layer: app. */
+import { isDigest } from '../../domain/evidence/read-line.ts';
 import { EVIDENCE_FORMAT } from '../../domain/evidence/run-details.ts';
 import type { RunId } from '../../domain/ids.ts';
 import type { ReportMetadata } from '../../domain/ports.ts';
@@ -23,17 +24,21 @@ export function headMetadata(run: Run, head: RunEvidence): ReportMetadata {
   };
 }
 
-/** What the metadata of the run's file says; `undefined` when it is not metadata of ours, or of another run. */
+/** The same of a file that comes right after the latest that the run's row names: what a writer left that died before the row was written. */
+export function nextHeadOf(run: Run, number: number, metadata: ReportMetadata | undefined): RunEvidence | undefined {
+  return metadata?.previous === run.evidence?.digest ? headOf(run, number, metadata) : undefined;
+}
+
+/** What the metadata of the run's file `number` says; `undefined` when it is not metadata of ours, or of another run or file. */
 export function headOf(
   { tenantId, runId }: Pick<Run, 'tenantId' | 'runId'>,
+  number: number,
   metadata: ReportMetadata | undefined,
 ): RunEvidence | undefined {
   if (metadata?.tenantid !== tenantId || metadata.runid !== runId) return undefined;
   const [version, lines, lateNotices] = ['version', 'lines', 'latenotices'].map((name) => whole(metadata[name]));
   const { digest } = metadata;
-  if (version === undefined || lines === undefined || lateNotices === undefined || digest === undefined) {
-    return undefined;
-  }
+  if (version !== number || lines === undefined || lateNotices === undefined || !isDigest(digest)) return undefined;
   return { version, lines, digest, lateNotices };
 }
 

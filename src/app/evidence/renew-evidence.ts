@@ -1,6 +1,7 @@
-/** Writes a further version of an ended run's evidence when devices it gave up on were settled since. Layer: app. */
+/** Writes the evidence that an ended run still owes: of devices it gave up on that were settled since, or its first. Layer: app. */
+import { errorFields } from '../../domain/error-fields.ts';
 import type { RunId } from '../../domain/ids.ts';
-import { isEvidenceDue, type Run } from '../../domain/run.ts';
+import { hasEnded, isEvidenceDue, type Run } from '../../domain/run.ts';
 import type { Deps } from '../deps.ts';
 import { writeReport } from '../report/write-report.ts';
 import { LeaseLostError, takeLease } from '../run-lease.ts';
@@ -14,6 +15,7 @@ export async function renewEvidence(deps: Deps, runId: RunId): Promise<void> {
   try {
     while (hasEnded(lease.run()) && isEvidenceDue(lease.run())) {
       const evidence = await writeEvidence(deps, lease.run(), lease.lost);
+      if (evidence === undefined) return;
       await writeReport(deps, { ...lease.run(), evidence }, lease.lost);
       await lease.update({ evidence });
     }
@@ -28,11 +30,32 @@ export async function renewEvidence(deps: Deps, runId: RunId): Promise<void> {
   }
 }
 
-/** The same for every run of which a further version is due, for a process without functions around it. @throws {StorageError} */
+/**
+ * The same for every run of which a further version is due, for a process without functions around it. One that cannot be written is told in the
+ * log, holds no other up, and stays due. @throws {StorageError} when the runs cannot be listed.
+ */
 export async function renewDueEvidence(deps: Deps): Promise<void> {
-  const due: RunId[] = [];
-  for await (const { runId } of deps.ledger.listRuns({ unfinished: false, evidenceDue: true })) due.push(runId);
-  for (const runId of due) await renewEvidence(deps, runId);
+  for (const { runId } of await dueRuns(deps)) {
+    try {
+      await renewEvidence(deps, runId);
+    } catch (error) {
+      deps.logger.error('further evidence of the run could not be written; the next tick or run tries again', {
+        runId,
+        ...errorFields(error),
+      });
+    }
+  }
+}
+
+/** Asks for it by message, for every run of which some is due: how many. @throws {StorageError} */
+export async function askForDueEvidence(deps: Pick<Deps, 'ledger' | 'queues'>): Promise<number> {
+  return askForEvidence(deps, await dueRuns(deps));
+}
+
+async function dueRuns({ ledger }: Pick<Deps, 'ledger'>): Promise<readonly Run[]> {
+  const due: Run[] = [];
+  for await (const run of ledger.listRuns({ unfinished: false, evidenceDue: true })) due.push(run);
+  return due;
 }
 
 /** Asks for it by message, for runs that have ended; one still in progress writes its evidence when it ends. @throws {StorageError} */
@@ -44,8 +67,4 @@ export async function askForEvidence(deps: Pick<Deps, 'queues'>, runs: Iterable<
     asked += 1;
   }
   return asked;
-}
-
-function hasEnded({ state }: Run): boolean {
-  return state === 'completed' || state === 'aborted';
 }

@@ -4,17 +4,21 @@ const LF = 0x0a;
 /** Chosen: far above any line of ours; bounds the memory that a file without line ends takes. */
 const LONGEST_LINE = 4 * 1024 * 1024;
 
-/** Lines as they stand, the line feed included; what is longer than any line of ours is cut. The last one may have no end. */
+/**
+ * Lines as they stand, the line feed included; what is longer than any line of ours is cut. The last one may have no end. Only a line that
+ * goes over the end of a chunk is put together anew; the others are parts of their chunk.
+ */
 export async function* splitLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let rest: Uint8Array = new Uint8Array();
   for await (const chunk of chunks) {
-    const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
     let from = 0;
-    for (let at = bytes.indexOf(LF, rest.length); at >= 0; at = bytes.indexOf(LF, from)) {
-      yield bytes.subarray(from, at + 1);
+    for (let at = chunk.indexOf(LF); at >= 0; at = chunk.indexOf(LF, from)) {
+      const line = chunk.subarray(from, at + 1);
+      yield rest.length === 0 ? line : Buffer.concat([rest, line]);
+      rest = new Uint8Array();
       from = at + 1;
     }
-    rest = bytes.slice(from);
+    rest = Buffer.concat([rest, chunk.subarray(from)]);
     if (rest.length > LONGEST_LINE) {
       yield rest;
       rest = new Uint8Array();

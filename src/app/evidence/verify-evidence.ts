@@ -1,4 +1,5 @@
 /** Reads an evidence file and says, from nothing but the file, whether it is what was written. Layer: app. */
+import { createHash } from 'node:crypto';
 import { type ChainProblem, checkChain } from '../../domain/evidence/check-chain.ts';
 import {
   compareFigures,
@@ -7,7 +8,7 @@ import {
   type FigureDifference,
 } from '../../domain/evidence/evidence-figures.ts';
 import { type EvidenceHead, readEvidenceHead } from '../../domain/evidence/evidence-head.ts';
-import { type LineFact, type ReadLine, readEvidenceLine } from '../../domain/evidence/read-line.ts';
+import { isDigest, type LineFact, type ReadLine, readEvidenceLine } from '../../domain/evidence/read-line.ts';
 import { sha256 } from './sha256.ts';
 import { splitLines } from './split-lines.ts';
 
@@ -15,8 +16,12 @@ import { splitLines } from './split-lines.ts';
 export interface Verification {
   /** As found, the heading included. */
   readonly lines: number;
-  /** The hash of its last line; absent when that is not the end of an evidence file. To be compared with one that was kept elsewhere. */
+  /** There is a line that ends an evidence file, changed or not. */
+  readonly hasEnd: boolean;
+  /** The hash of its last line; absent when it is none that ends a file. To be compared with one that was kept elsewhere. */
   readonly digest?: string;
+  /** SHA-256 of all its bytes, as they were read. */
+  readonly sha256: string;
   /** What the file says of its run; absent when it says nothing that can be read. */
   readonly head?: EvidenceHead;
   readonly problems: readonly ChainProblem[];
@@ -35,6 +40,19 @@ export async function* evidenceLines(chunks: AsyncIterable<Uint8Array>): AsyncGe
   }
 }
 
+/** The same bytes; `onEnd` is told their SHA-256 once all were taken. */
+export async function* hashedChunks(
+  chunks: AsyncIterable<Uint8Array>,
+  onEnd: (sha256: string) => void,
+): AsyncGenerator<Uint8Array> {
+  const hash = createHash('sha256');
+  for await (const chunk of chunks) {
+    hash.update(chunk);
+    yield chunk;
+  }
+  onEnd(hash.digest('hex'));
+}
+
 /** True when nothing is wrong with it. */
 export function isWhole({ problems, differences, head }: Verification): boolean {
   return problems.length === 0 && differences.length === 0 && head !== undefined;
@@ -44,19 +62,25 @@ export function isWhole({ problems, differences, head }: Verification): boolean 
 export async function verifyEvidence(chunks: AsyncIterable<Uint8Array>): Promise<Verification> {
   const facts: LineFact[] = [];
   const count = countFigures();
+  let bytesHash = '';
   let head: EvidenceHead | undefined;
   let end: ReadLine | undefined;
-  for await (const line of evidenceLines(chunks)) {
+  const hashed = hashedChunks(chunks, (hash) => {
+    bytesHash = hash;
+  });
+  for await (const line of evidenceLines(hashed)) {
     facts.push(line.fact);
     if (line.fact.record === 'device') count.add(line.cells);
     if (line.fact.record === 'run') head ??= readEvidenceHead(line.cells.details ?? '');
-    end = line.fact.record === 'end' ? line : undefined;
+    if (line.fact.record === 'end') end = line;
   }
   const figures = count.figures();
   const problems = checkChain(facts);
   return {
     lines: facts.length,
-    ...(end === undefined ? {} : { digest: end.fact.hash }),
+    hasEnd: end !== undefined,
+    ...(end?.fact.at === facts.length && isDigest(end.fact.hash) ? { digest: end.fact.hash } : {}),
+    sha256: bytesHash,
     ...(head === undefined ? {} : { head }),
     problems,
     figures,

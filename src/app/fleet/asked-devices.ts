@@ -1,12 +1,14 @@
 /** What the ledger knows of a fleet's devices, compactly: about 45 bytes a device, and more only for those given up on. Layer: app. */
-import { type DeviceRecord, isImportedKey } from '../../domain/device-record.ts';
+import { type DeviceRecord, dangerSinceMs, isImportedKey } from '../../domain/device-record.ts';
 import {
   type AskedFacts,
   type DeviceStanding,
   deviceStanding,
   type NewestKey,
 } from '../../domain/fleet/device-standing.ts';
+import { rotatedFacts, tracesOf } from '../../domain/fleet/rotated-without-key.ts';
 import type { RecoveryKeyId, RunId } from '../../domain/ids.ts';
+import { createdAfterMs } from '../../domain/observe.ts';
 import type { Ledger } from '../../domain/ports.ts';
 import { ROTATION_STATES, type Rotation, type RotationState } from '../../domain/rotation.ts';
 import { hasEnded } from '../../domain/run.ts';
@@ -24,11 +26,11 @@ const IN_PROGRESS = 4;
 
 /** Devices by their number in the fleet. */
 export interface AskedDevices {
-  /** As of the newest key the fleet knows now. */
+  /** As of the newest key the fleet knows now; of the last request, or of one before that is done and has no newer key either. */
   standing(device: number): DeviceStanding | undefined;
   /** Its run still looks at it. */
   isInProgress(device: number): boolean;
-  /** When the request was made whose outcome `standing` tells of. */
+  /** When the request was made whose outcome `standing` tells of; of one before the last, about when Graph took it. */
   askedAtMs(device: number): number | undefined;
   lastState(device: number): RotationState | undefined;
   lastRunId(device: number): RunId | undefined;
@@ -96,8 +98,8 @@ function createColumns(size: number) {
   const lastState = new Int8Array(size).fill(NONE);
   const askedAt = new Float64Array(size).fill(Number.NaN);
   const keyAfter = new Float64Array(size).fill(Number.NaN);
-  /** Of the rotation before the one that is under way: it was done, and asked for then. */
-  const doneBefore = new Float64Array(size).fill(Number.NaN);
+  /** Of the record: a rotation was done without a key newer than this, whatever was asked since. */
+  const doneSince = new Float64Array(size).fill(Number.NaN);
   const order = new Int32Array(size).fill(NONE);
   const flags = new Uint8Array(size);
   const keyBefore = new Map<number, RecoveryKeyId>();
@@ -119,6 +121,7 @@ function createColumns(size: number) {
     const { claim, lastRequestAtMs, lastRunId, lastState: state, importedKeyIds } = record;
     if (importedKeyIds !== undefined) imported.set(device, record);
     if (state !== undefined) lastState[device] = ROTATION_STATES.indexOf(state);
+    doneSince[device] = dangerSinceMs(record) ?? Number.NaN;
     if (claim !== undefined) {
       lastRun[device] = numberOf(claim.runId);
       order[device] = claim.order;
@@ -126,17 +129,13 @@ function createColumns(size: number) {
       keyAfter[device] = claim.pending?.acceptedByMs ?? claim.claimedAtMs;
       if (claim.pending?.keyBeforeId !== undefined) keyBefore.set(device, claim.pending.keyBeforeId);
       mark(device, claim.pending === undefined ? IN_PROGRESS : GIVEN_UP);
-      // Of a claim that is pending, the state is its own; of one that is not, it is that of the rotation before.
-      if (claim.pending === undefined && state === 'confirmed' && claim.previousRequestAtMs !== undefined)
-        doneBefore[device] = claim.previousRequestAtMs;
       return;
     }
     if (lastRunId === undefined || lastRequestAtMs === undefined) return;
     lastRun[device] = numberOf(lastRunId);
     askedAt[device] = lastRequestAtMs;
-    if (state === 'confirmed') mark(device, DONE);
-    else if (state === 'overdue' || state === 'abandoned') mark(device, GIVEN_UP);
-    else return;
+    if (state !== 'overdue' && state !== 'abandoned') return;
+    mark(device, GIVEN_UP);
     keyAfter[device] = lastRequestAtMs;
   }
 
@@ -162,11 +161,7 @@ function createColumns(size: number) {
 
   function noteRow(device: number, row: Rotation, isOver: boolean): void {
     if (row.keyBeforeId !== undefined && (isOver || isDone(row))) keyBefore.set(device, row.keyBeforeId);
-    const afterMs = Math.min(
-      row.acceptedByMs ?? Number.POSITIVE_INFINITY,
-      row.actionStartedAtMs ?? Number.POSITIVE_INFINITY,
-    );
-    // As for a proof: the answer or the action itself tells when the request was taken, whichever is earlier.
+    const afterMs = createdAfterMs(row);
     if (Number.isFinite(afterMs)) keyAfter[device] = afterMs;
     if (isDone(row)) mark(device, DONE);
   }
@@ -179,9 +174,17 @@ function createColumns(size: number) {
   }
 
   function asked(fleet: Fleet): AskedDevices {
+    /** By the record alone, whatever came of later requests. */
+    const isInDanger = (device: number, newest: NewestKey | undefined): boolean => {
+      const afterMs = doneSince[device] as number;
+      if (Number.isNaN(afterMs)) return false;
+      return deviceStanding({ afterMs, isDone: true, isGivenUp: true }, newest) !== undefined;
+    };
     const standing = (device: number): DeviceStanding | undefined => {
       const flag = flags[device] as number;
       const newest = newestOf(fleet, device);
+      if (isInDanger(device, newest)) return 'rotatedWithoutKey';
+      if (flag === 0) return undefined;
       const keyBeforeId = keyBefore.get(device);
       const facts: AskedFacts = {
         afterMs: keyAfter[device] as number,
@@ -189,15 +192,17 @@ function createColumns(size: number) {
         isGivenUp: (flag & GIVEN_UP) !== 0,
         ...(keyBeforeId === undefined ? {} : { keyBeforeId }),
       };
-      const now = flag === 0 ? undefined : deviceStanding(facts, newest);
-      const doneAtMs = doneBefore[device] as number;
-      if (now !== undefined || Number.isNaN(doneAtMs)) return now;
-      return deviceStanding({ afterMs: doneAtMs, isDone: true, isGivenUp: true }, newest);
+      return deviceStanding(facts, newest);
+    };
+    const askedAtMs = (device: number): number | undefined => {
+      const [lastMs, doneMs] = [askedAt[device] as number, doneSince[device] as number];
+      if (doneMs < lastMs && isInDanger(device, newestOf(fleet, device))) return doneMs;
+      return Number.isNaN(lastMs) ? undefined : lastMs;
     };
     return {
       standing,
       isInProgress: (device) => ((flags[device] as number) & IN_PROGRESS) !== 0,
-      askedAtMs: (device) => (Number.isNaN(askedAt[device] as number) ? undefined : askedAt[device]),
+      askedAtMs,
       lastState: (device) => ROTATION_STATES[lastState[device] as number],
       lastRunId: (device) => runs[lastRun[device] as number],
     };
@@ -206,6 +211,6 @@ function createColumns(size: number) {
   return { runs, note, wantedRows, noteRun, noteRow, asked };
 }
 
-function isDone({ state, actionState }: Rotation): boolean {
-  return state === 'confirmed' || actionState === 'done';
+function isDone(rotation: Rotation): boolean {
+  return rotatedFacts(tracesOf(rotation)).isDone;
 }

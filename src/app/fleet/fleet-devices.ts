@@ -76,7 +76,7 @@ export function needsOf({ fleet, asked, nowMs, maxKeyAgeMs }: FleetReading, devi
   if (standing !== undefined) needs.push(standing);
   const keyCount = fleet.keyCount(device);
   if (keyCount >= KEY_COUNT_REFUSAL) needs.push('atKeyLimit');
-  if (keyCount >= KEY_COUNT_WARNING) needs.push('nearKeyLimit');
+  else if (keyCount >= KEY_COUNT_WARNING) needs.push('nearKeyLimit');
   const newestKeyAtMs = fleet.newestKeyAtMs(device);
   if (newestKeyAtMs === undefined) needs.push('withoutKey');
   else if (newestKeyAtMs < nowMs - maxKeyAgeMs) needs.push('pastMaxKeyAge');

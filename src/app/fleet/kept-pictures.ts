@@ -1,6 +1,9 @@
-/** Pictures of the fleet, kept to be compared with: small JSON files in container `reports`, one for each time somebody looked. Layer: app. */
+/** Pictures of the fleet, kept to be compared with: small JSON files in container `reports`, the last times somebody looked. Layer: app. */
 import { type FleetPicture, readPicture } from '../../domain/fleet/fleet-picture.ts';
 import type { ReportFiles } from '../../domain/ports.ts';
+
+/** Chosen: two months of a look every day, in 60 KB; one is compared with, the others are for people and their spreadsheets. */
+export const MOST_PICTURES = 60;
 
 /** Names sort by time. */
 function prefixOf(tenantId: string): string {
@@ -30,6 +33,18 @@ export async function keepPicture(files: Pick<ReportFiles, 'create'>, picture: F
     content: pieces(bytes),
     metadata: () => ({}),
   });
+}
+
+/**
+ * Deletes all but the newest `MOST_PICTURES` of the tenant. Of two who do so at once each finds less to do. Where a policy of the container
+ * keeps files, they stay. @throws {StorageError}
+ */
+export async function prunePictures(files: Pick<ReportFiles, 'list' | 'delete'>, tenantId: string): Promise<void> {
+  const names = await files.list(prefixOf(tenantId));
+  for (const name of names.slice(0, -MOST_PICTURES)) {
+    // What keeps one keeps them all.
+    if (!(await files.delete(name))) return;
+  }
 }
 
 async function* pieces(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

@@ -7,7 +7,11 @@ import { HAS_ROUTE, nameEnd, RECORD, reasonCode, reasonOf, recordEnd } from './d
 import { GUID_BYTES, readGuid, writeGuid } from './guid-bytes.ts';
 import { createGuidTable } from './guid-table.ts';
 import { KEY_RECORD } from './key-records.ts';
+import { createRecentGuids } from './recent-guids.ts';
 import { readRoute } from './route-bytes.ts';
+
+/** A key that is listed again within so many is counted once. Chosen: several pages of a thousand; all keys of a large fleet would not fit. */
+const KEYS_REMEMBERED = 4_096;
 
 /** Devices are numbered from 0. */
 export interface Fleet {
@@ -27,7 +31,9 @@ export interface Fleet {
   newestKeyId(device: number): RecoveryKeyId | undefined;
   /** Below 0 when the newest key of `a` is the older one; no key is older than any. */
   compareKeyAges(a: number, b: number): number;
+  /** Keys of all volumes. */
   keyCount(device: number): number;
+  /** What a page repeats of itself, or of one shortly before, counts once. */
   addKeys(chunk: Chunk): void;
 }
 
@@ -78,6 +84,7 @@ export function createFleet(chunks: readonly Chunk[], leftOut: ReadonlySet<Entra
   }
 
   const probe = new Uint8Array(GUID_BYTES);
+  const recentKeys = createRecentGuids(KEYS_REMEMBERED);
   return {
     size,
     managedDeviceId: (d) => readGuid(bodyOf(d), field(d, RECORD.managedId)) as ManagedDeviceId,
@@ -107,7 +114,7 @@ export function createFleet(chunks: readonly Chunk[], leftOut: ReadonlySet<Entra
       const body = chunk.body as Buffer;
       for (let at = 0; at < body.length; at += KEY_RECORD.size) {
         const device = byEntra.find(body, at + KEY_RECORD.entraId);
-        if (device < 0) continue;
+        if (device < 0 || !recentKeys.isNew(body, at + KEY_RECORD.keyId)) continue;
         keyCounts[device] = Math.min(0xffff, (keyCounts[device] as number) + 1);
         if (body[at + KEY_RECORD.isOs] !== 1) continue;
         const createdAtMs = body.readDoubleLE(at + KEY_RECORD.created);

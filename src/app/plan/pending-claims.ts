@@ -1,6 +1,13 @@
 /** Claims left by runs that gave up looking: looked at first, and released once nothing asked for can still take effect. Layer: app. */
 import { type ActionResult, isFinalAction } from '../../domain/action-result.ts';
-import { type Claim, type DeviceRecord, isImportedKey, PENDING_CLAIM_EXPIRES_MS } from '../../domain/device-record.ts';
+import {
+  type Claim,
+  type DeviceRecord,
+  endedRecord,
+  isImportedKey,
+  PENDING_CLAIM_EXPIRES_MS,
+  type RotationEnd,
+} from '../../domain/device-record.ts';
 import { errorFields } from '../../domain/error-fields.ts';
 import { GraphError } from '../../domain/graph-error.ts';
 import type { EntraDeviceId, ManagedDeviceId, RecoveryKeyId, RunId } from '../../domain/ids.ts';
@@ -12,7 +19,7 @@ import type { Run } from '../../domain/run.ts';
 import { type Bounds, callOptions, type Deps, isOver } from '../deps.ts';
 import { noteLateOutcomes } from '../evidence/note-late-outcomes.ts';
 import { askForEvidence } from '../evidence/renew-evidence.ts';
-import { notifyLateDanger } from '../notify/notify-run.ts';
+import { createLateTeller, type LateTeller } from '../notify/notify-late.ts';
 import { TARGET_RETRY_MS } from './refusal.ts';
 
 /** A claimed device that would be due, and the newest key the listing showed for it. */
@@ -25,9 +32,17 @@ export interface ClaimedDevice {
 /** A claim to be let go, how its rotation ended, and what tells. */
 interface Released {
   readonly device: ClaimedDevice;
-  readonly state: RotationState;
+  readonly end: RotationEnd;
   readonly claim: Claim;
   readonly outcome: Omit<LateOutcome, 'atMs'>;
+}
+
+/** What a plan's releasing adds up to. */
+interface Releasing {
+  readonly settled: Map<EntraDeviceId, RotationState>;
+  /** Runs that were told of late outcomes. */
+  readonly told: Map<RunId, Run>;
+  readonly teller: LateTeller;
 }
 
 /** What a claim still waits for; `undefined` while its run is alive and looks itself. */
@@ -49,10 +64,11 @@ export async function settlePendingClaims(
   idle: readonly ClaimedDevice[] = [],
 ): Promise<ReadonlyMap<EntraDeviceId, RotationState>> {
   const settled = new Map<EntraDeviceId, RotationState>();
+  const told = new Map<RunId, Run>();
+  const releasing: Releasing = { settled, told, teller: createLateTeller(deps) };
   const isFinished = createRunLookup(deps);
   const toLookAt: { readonly device: ClaimedDevice; readonly claim: Claim; readonly pending: PendingFacts }[] = [];
   const released: Released[] = [];
-  const told = new Map<RunId, Run>();
   const nowMs = deps.ledger.serverNowMs();
 
   const mayAsk = new Set(claimed);
@@ -60,9 +76,10 @@ export async function settlePendingClaims(
     const { claim } = device.stored.value;
     const pending = await pendingFacts(claim, isFinished);
     if (claim === undefined || pending === undefined) continue;
-    if (hasNewerKey(device, pending)) released.push({ device, claim, state: 'proven', outcome: newerKey(device) });
+    const key = newerKey(device, pending);
+    if (key !== undefined) released.push(provenBy(key, device, claim));
     else if (nowMs - pending.sinceMs > PENDING_CLAIM_EXPIRES_MS)
-      released.push({ device, claim, state: 'overdue', outcome: { state: 'expired' } });
+      released.push({ device, claim, end: { state: 'overdue' }, outcome: { state: 'expired' } });
     else if (mayAsk.has(device)) toLookAt.push({ device, claim, pending });
   }
 
@@ -80,28 +97,42 @@ export async function settlePendingClaims(
       const { managedDeviceId } = device.stored.value;
       const reading = managedDeviceId === undefined ? undefined : results.get(managedDeviceId);
       // A deleted record cancels what was pending on it.
-      if (reading?.kind === 'gone') released.push({ device, claim, state: 'failed', outcome: { state: 'failed' } });
+      if (reading?.kind === 'gone')
+        released.push({ device, claim, end: { state: 'failed' }, outcome: { state: 'failed' } });
       if (reading?.kind !== 'found') continue;
       const ours = reading.value.filter((action) => action.startedAtMs >= pending.acceptedAfterMs);
       const final = ours.find((action) => isFinalAction(action.state));
-      if (final !== undefined && ours.every((action) => isFinalAction(action.state))) {
-        const state = final.state === 'done' ? 'confirmed' : 'failed';
-        released.push({ device, claim, state, outcome: { state, ...actionFacts(final, reading.trace) } });
-      }
+      if (final !== undefined && ours.every((action) => isFinalAction(action.state)))
+        released.push(endedBy(final, reading.trace, { device, claim, pending }));
     }
-    await release(deps, released.splice(0), settled, told);
+    await release(deps, released.splice(0), releasing);
   }
-  await release(deps, released, settled, told);
+  await release(deps, released, releasing);
   await askForEvidence(deps, told.values());
   return settled;
 }
 
-function newerKey({ newestKeyId, newestKeyAtMs }: ClaimedDevice): Released['outcome'] {
-  return {
-    state: 'proven',
-    ...(newestKeyId === undefined ? {} : { keyId: newestKeyId }),
-    ...(newestKeyAtMs === undefined ? {} : { keyAtMs: newestKeyAtMs }),
-  };
+type Key = NonNullable<RotationEnd['key']>;
+
+function provenBy(key: Key, device: ClaimedDevice, claim: Claim): Released {
+  const outcome = { state: 'proven', keyId: key.keyId, keyAtMs: key.createdAtMs } as const;
+  return { device, claim, end: { state: 'proven', key }, outcome };
+}
+
+/** As for a proof, the action's own start counts when it is earlier than what is known of the request's answer. */
+function endedBy(
+  action: ActionResult,
+  trace: RequestTrace | undefined,
+  { device, claim, pending }: { readonly device: ClaimedDevice; readonly claim: Claim; readonly pending: PendingFacts },
+): Released {
+  const facts = actionFacts(action, trace);
+  if (action.state !== 'done')
+    return { device, claim, end: { state: 'failed' }, outcome: { state: 'failed', ...facts } };
+  const acceptedByMs = Math.min(pending.acceptedByMs, action.startedAtMs);
+  const key = newerKey(device, { ...pending, acceptedByMs });
+  if (key !== undefined) return provenBy(key, device, claim);
+  const end = { state: 'confirmed', doneWithoutKeySinceMs: acceptedByMs } as const;
+  return { device, claim, end, outcome: { state: 'confirmed', ...facts } };
 }
 
 function actionFacts(action: ActionResult, trace: RequestTrace = {}): Omit<Released['outcome'], 'state'> {
@@ -130,13 +161,11 @@ async function lookWithinTime(deps: Deps, bounds: Bounds, priority: Priority, id
   }
 }
 
-/** The outcome goes first, beside the rotation that was given up: what is released here is not found again. */
-async function release(
-  deps: Deps,
-  released: readonly Released[],
-  settled: Map<EntraDeviceId, RotationState>,
-  told: Map<RunId, Run>,
-): Promise<void> {
+/**
+ * The outcome goes first, beside the rotation that was given up, then the webhook is told: what is released here is not found again. After a
+ * crash in between all of it is done once more.
+ */
+async function release(deps: Deps, released: readonly Released[], { settled, told, teller }: Releasing): Promise<void> {
   if (released.length === 0) return;
   const atMs = deps.clock.nowMs();
   const runs = await noteLateOutcomes(
@@ -144,40 +173,36 @@ async function release(
     released.map(({ claim, outcome }) => ({ claim, outcome: { ...outcome, atMs } })),
   );
   for (const [runId, run] of runs) told.set(runId, run);
+  const untold = await teller.tell(
+    released.flatMap(({ claim, end, device }) =>
+      end.doneWithoutKeySinceMs === undefined ? [] : [{ claim, entraDeviceId: idOf(device) }],
+    ),
+  );
+  const ready = released.filter(({ device }) => !untold.has(idOf(device)));
   const lost = new Set(
     await deps.ledger.writeDevices(
-      released.map(({ device, state }) => {
-        const { claim: _claim, ...record } = device.stored.value;
-        const key = state === 'proven' && device.newestKeyId !== undefined && device.newestKeyAtMs !== undefined;
-        return {
-          record: {
-            ...record,
-            lastState: state,
-            ...(key ? { lastKeyId: device.newestKeyId, lastKeyAtMs: device.newestKeyAtMs } : {}),
-          } as DeviceRecord,
-          version: device.stored.version,
-        };
+      ready.map(({ device, end }) => {
+        const { claim: _claim, ...record } = endedRecord(device.stored.value, end);
+        return { record, version: device.stored.version };
       }),
     ),
   );
-  for (const { device, state } of released) {
-    const id = device.stored.value.entraDeviceId;
+  for (const { device, end } of ready) {
     // Whoever wrote first knows better: the claim stands for this plan.
-    if (!lost.has(id)) settled.set(id, state);
+    if (!lost.has(idOf(device))) settled.set(idOf(device), end.state);
   }
-  await notifyLateDanger(
-    deps,
-    released.flatMap(({ claim, state, device }) =>
-      state === 'confirmed' && !lost.has(device.stored.value.entraDeviceId) ? [claim] : [],
-    ),
-  );
 }
 
-function hasNewerKey({ stored, newestKeyAtMs, newestKeyId }: ClaimedDevice, pending: PendingFacts): boolean {
-  if (newestKeyAtMs === undefined || newestKeyId === undefined) return false;
-  if (newestKeyAtMs <= pending.acceptedByMs || newestKeyId === pending.keyBeforeId) return false;
+function idOf({ stored }: ClaimedDevice): EntraDeviceId {
+  return stored.value.entraDeviceId;
+}
+
+/** The newest key listed, when it is newer than the request. */
+function newerKey({ stored, newestKeyAtMs, newestKeyId }: ClaimedDevice, pending: PendingFacts): Key | undefined {
+  if (newestKeyAtMs === undefined || newestKeyId === undefined) return undefined;
+  if (newestKeyAtMs <= pending.acceptedByMs || newestKeyId === pending.keyBeforeId) return undefined;
   // Behind an imported key a rotated one may hide: then the action's own state has to tell.
-  return !isImportedKey(stored.value, newestKeyId);
+  return isImportedKey(stored.value, newestKeyId) ? undefined : { keyId: newestKeyId, createdAtMs: newestKeyAtMs };
 }
 
 /** The claim of a run that ended without settling it (its rows were lost, say) waits like any other given up. */

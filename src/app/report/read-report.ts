@@ -47,7 +47,7 @@ async function fromEvidence(
   let digest = '';
   for await (const { fact, cells } of evidenceLines(content)) {
     signal.throwIfAborted();
-    if (fact.at > 1 && (!fact.isIntact || (digest !== '' && fact.previous !== digest))) break;
+    if (fact.flaws.length > 0 || (digest !== '' && fact.previous !== digest)) break;
     digest = fact.hash;
     if (fact.record === 'run') count = countReport({ details: readDetails(name, cells.details ?? ''), run, evidence });
     if (fact.record === 'device') count?.add(cells);

@@ -19,10 +19,11 @@ export async function writeReport(
   signal: AbortSignal,
 ): Promise<void> {
   const { runId, evidence } = run;
+  const name = reportName(runId, evidence.version);
   try {
     const model = await readReport(deps, run, signal);
-    await deps.reportFiles.create({
-      name: reportName(runId, evidence.version),
+    const isWritten = await deps.reportFiles.create({
+      name,
       contentType: 'text/html; charset=utf-8',
       content: bytesOf(renderReport(model)),
       metadata: () => ({
@@ -32,7 +33,17 @@ export async function writeReport(
         evidence: evidence.digest,
       }),
     });
-    deps.logger.info('report written', { runId, evidence: evidence.version });
+    if (!isWritten && (await deps.reportFiles.metadata(name))?.evidence !== evidence.digest) {
+      deps.logger.error('the report has its name taken by another blob; keyturn report makes it', {
+        runId,
+        blob: name,
+      });
+      return;
+    }
+    deps.logger.info(isWritten ? 'report written' : 'report was written already', {
+      runId,
+      evidence: evidence.version,
+    });
   } catch (error) {
     deps.logger.warn('the report was not written; keyturn report makes it', { runId, ...errorFields(error) });
   }

@@ -17,20 +17,20 @@ import type { ExitCode } from '../exit-code.ts';
 import { UsageError } from '../usage-error.ts';
 
 const DESCRIPTIONS: Readonly<Record<EscrowOperation, string>> = {
-  add: 'add a recovery key to escrow, or with --csv as many as come',
-  update: 'update a recovery key in escrow, or with --csv as many as come',
+  add: 'adds a recovery key to escrow, or with --csv as many as come',
+  update: 'updates a recovery key in escrow, or with --csv as many as come',
 };
 
 const EXAMPLES: Readonly<Record<EscrowOperation, string>> = {
   add: `
 The recovery password is read from standard input, and from nowhere else:
-  keyturn escrow add --user ada@contoso.com --device <entra-device-id> --volume operatingSystemVolume < password.txt
-  keyturn escrow add --csv --journal escrow.journal < keys.csv
+  npx keyturn escrow add --user ada@contoso.com --device <entra-device-id> --volume operatingSystemVolume < password.txt
+  npx keyturn escrow add --csv --journal escrow.journal < keys.csv
 The CSV needs a header with userId, deviceId, volumeType and recoveryPassword; keyId and createdDateTime may be there too.`,
   update: `
 The recovery password is read from standard input, and from nowhere else:
-  keyturn escrow update --device <entra-device-id> --volume operatingSystemVolume < password.txt
-  keyturn escrow update --csv --journal escrow.journal < keys.csv
+  npx keyturn escrow update --device <entra-device-id> --volume operatingSystemVolume < password.txt
+  npx keyturn escrow update --csv --journal escrow.journal < keys.csv
 The CSV needs a header with deviceId, volumeType and recoveryPassword; keyId and createdDateTime may be there too.`,
 };
 
@@ -41,10 +41,10 @@ export function addEscrowCommand(
 ): void {
   const group = program
     .command('escrow')
-    .description('put recovery keys that are kept elsewhere (MBAM, AD, ConfigMgr) into escrow')
+    .description('puts recovery keys that are kept elsewhere (MBAM, AD, ConfigMgr) into escrow')
     // What is quoted may be a recovery password in the wrong place.
     .configureOutput({ outputError: (text, write) => write(withoutDigits(text)) })
-    .showHelpAfterError('(a recovery password is read from standard input only; see keyturn escrow add --help)');
+    .showHelpAfterError('(a recovery password is read from standard input only; see npx keyturn escrow add --help)');
   for (const operation of ['add', 'update'] as const) {
     const command = group.command(operation).description(DESCRIPTIONS[operation]);
     if (operation === 'add') {

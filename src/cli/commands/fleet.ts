@@ -3,10 +3,12 @@ import type { Command } from 'commander';
 import { drawPicture } from '../../app/fleet/draw-picture.ts';
 import { fleetCsv } from '../../app/fleet/fleet-csv.ts';
 import { countInNeed, devicesInNeed, FLEET_NEEDS } from '../../app/fleet/fleet-devices.ts';
-import { keepPicture, latestPicture } from '../../app/fleet/kept-pictures.ts';
+import { keepPicture, latestPicture, prunePictures } from '../../app/fleet/kept-pictures.ts';
 import { type FleetReading, readFleet } from '../../app/fleet/read-fleet.ts';
-import { changesSince } from '../../domain/fleet/fleet-picture.ts';
+import { changesSince, withoutKeyAge } from '../../domain/fleet/fleet-picture.ts';
+import { plural } from '../../domain/plain-figures.ts';
 import type { CallOptions } from '../../domain/ports.ts';
+import { StorageError } from '../../domain/storage-error.ts';
 import type { Services } from '../../services.ts';
 import { type CliContext, type CommonOptions, printResult } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
@@ -15,8 +17,7 @@ import { createProgress, progressForm } from '../progress.ts';
 import { createProgressLogger } from '../progress-logger.ts';
 import { type FleetResult, fleetLines } from '../render/fleet-lines.ts';
 import { fleetPage } from '../render/fleet-page.ts';
-import { plural } from '../render/text.ts';
-import { openServices } from './open-services.ts';
+import { openForReading } from './open-services.ts';
 
 export interface FleetOptions extends CommonOptions {
   readonly html?: string;
@@ -41,13 +42,20 @@ export function addFleetCommand(program: Command, act: (options: FleetOptions) =
     .action(act);
 }
 
-/** Works in any mode. @throws {UsageError} {@link SettingsError} {@link StorageError} {@link GraphError} */
+/**
+ * Works in any mode. Who may not write to the container gets the picture all the same, with a warning: it is not kept.
+ * @throws {UsageError} {@link SettingsError} {@link StorageError} {@link GraphError}
+ */
 export async function fleetCommand(context: CliContext, options: FleetOptions): Promise<ExitCode> {
   const html = options.html === undefined ? undefined : await openOutputFile(context, options.html);
   const csv = options.csv === undefined ? undefined : await openOutputFile(context, options.csv);
-  const services = await openServices(context);
+  const services = await openForReading(context);
   const { reportFiles } = services.storage;
-  const previous = await latestPicture(reportFiles, services.settings.tenantId);
+  const { tenantId } = services.settings;
+  const warnings: string[] = [];
+  const previous = await orWarn(warnings, 'the picture before could not be read', () =>
+    latestPicture(reportFiles, tenantId),
+  );
   const reading = await read(context, services, options);
   const picture = drawPicture(reading);
   const found = {
@@ -60,17 +68,30 @@ export async function fleetCommand(context: CliContext, options: FleetOptions): 
     const inNeed = devicesInNeed(reading, FLEET_NEEDS, MOST_ON_PAGE);
     await html.write(fleetPage({ ...found, inNeed, inNeedInAll: countInNeed(reading) }));
   }
+  await orWarn(warnings, 'this picture could not be kept to compare the next one with', () =>
+    keepPicture(reportFiles, picture),
+  );
+  await orWarn(warnings, 'older pictures could not be removed', () => prunePictures(reportFiles, tenantId));
+  for (const warning of warnings) context.terminal.err.write(`warning: ${warning}\n`);
   const result: FleetResult = {
     ...found,
     rotatedWithoutKey: devicesInNeed(reading, ['rotatedWithoutKey'], MOST_DANGEROUS),
     files: [html, csv].flatMap((file) => file?.name ?? []),
   };
-  printResult(context, options, { ...result, previous: previous ?? null }, (style, columns) =>
-    fleetLines(result, style, columns),
-  );
-  // Last: a picture that was shown is worth comparing with, and one that could not be kept was shown all the same.
-  await keepPicture(reportFiles, picture);
+  const document = { ...result, withoutKeyAge: withoutKeyAge(picture), previous: previous ?? null, warnings };
+  printResult(context, options, document, (style, columns) => fleetLines(result, style, columns));
   return EXIT.done;
+}
+
+/** Pictures are beside the point: what storage refuses of them is told, and is no failure. */
+async function orWarn<T>(warnings: string[], what: string, work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    warnings.push(`${what}: ${error.message}`);
+    return undefined;
+  }
 }
 
 async function read(context: CliContext, services: Services, options: FleetOptions): Promise<FleetReading> {

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { reportRun } from '../../app/report-run.ts';
 import { startFleetRun } from '../../app/start-run.ts';
+import { countEligible } from '../../domain/eligibility.ts';
 import type { Ledger } from '../../domain/ports.ts';
 import type { Run } from '../../domain/run.ts';
 import type { CliContext, CommonOptions } from '../context.ts';
@@ -21,6 +22,12 @@ export function addPlanCommand(program: Command, act: (options: CommonOptions) =
     .command('plan')
     .description('what a run would do and why; nothing is sent')
     .option('--json', 'print one JSON document')
+    .addHelpText(
+      'after',
+      `
+A device can be asked when no rule keeps it from it, whatever its keys; of these, those with an old key or none are due.
+While a live run is in progress, that run is shown instead. \`npx keyturn run --live\` does what is planned.`,
+    )
     .action(act);
 }
 
@@ -39,7 +46,13 @@ export async function planCommand(context: CliContext, options: CommonOptions): 
   const document =
     plan === undefined
       ? { plan: await reportRun(ledger, now), complete: false }
-      : { plan: plan.report, complete: true, leastSendingMs: plan.leastMs, first: plan.first };
+      : {
+          plan: plan.report,
+          complete: true,
+          canBeAsked: countEligible(plan.report.devices, plan.report.skipped),
+          leastSendingMs: plan.leastMs,
+          first: plan.first,
+        };
   printResult(context, options, { ...document, message: closing.message }, (style, columns) => [
     ...(plan === undefined ? [] : [...planLines(plan, style, columns), '']),
     closing.message,

@@ -18,7 +18,7 @@ import { EXIT, type ExitCode } from '../exit-code.ts';
 import { runId } from '../parse-options.ts';
 import { reportLines } from '../render/report-lines.ts';
 import { UsageError } from '../usage-error.ts';
-import { openServices } from './open-services.ts';
+import { openForReading } from './open-services.ts';
 
 export interface ReportOptions extends CommonOptions {
   readonly html?: string;
@@ -43,9 +43,9 @@ export async function reportCommand(context: CliContext, wanted: RunId, options:
   if (options.html !== undefined && options.html === options.csv) {
     throw new UsageError('--html and --csv name the same file.');
   }
-  const { storage, settings, clock } = await openServices(context);
+  const { storage, settings, clock } = await openForReading(context);
   const run = (await storage.ledger.readRun(wanted))?.value;
-  if (run === undefined) throw new UsageError(`No run is called ${wanted}. \`keyturn status\` lists the latest.`);
+  if (run === undefined) throw new UsageError(`No run is called ${wanted}. \`npx keyturn status\` lists the latest.`);
   const content = options.csv === undefined ? undefined : await evidenceContent(storage.reportFiles, run);
   const deps = { ...storage, settings, clock, version: VERSION };
   const model = await readOrComplain(readReport(deps, run, context.stopping));

@@ -29,11 +29,26 @@ export interface RunOptions extends CommonOptions {
 export function addRunCommand(program: Command, act: (options: RunOptions) => Promise<void>): void {
   program
     .command('run')
-    .description('one run from this machine against the configured tenant; resumes the run in progress if there is one')
+    .description(
+      'one run from this machine against the configured tenant; carries on the run in progress if there is one',
+    )
     .option('--live', 'send requests although ROTATION_MODE is dryRun (never when it is off)')
     .option('--device <id...>', 'only these devices, by managed device id', managedDeviceIds)
     .option('--wait', 'stay until every request is settled, not only sent')
     .option('--json', 'print one JSON document')
+    .addHelpText(
+      'after',
+      `
+Unless ROTATION_MODE is live or --live is given, it is a dry run: it plans, reports and sends nothing.
+Ctrl-C saves the place. The next \`run\` carries on a run over the fleet that still plans or asks; once everything is sent, a run
+only settles, and the next \`run\` starts a new one. --wait settles what earlier runs have sent, too.
+
+Examples:
+  $ npx keyturn run                  a dry run
+  $ npx keyturn run --live --wait    canaries, proof, the fleet, and every look until all is settled
+
+Exit codes: 0 the work was done, whatever devices answered, 1 aborted, stopped or faulted, 2 usage or configuration.`,
+    )
     .action(act);
 }
 

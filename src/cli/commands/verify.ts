@@ -2,9 +2,10 @@
 import { createReadStream } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
-import { checkProofs, type ProofCheck } from '../../app/evidence/check-proofs.ts';
+import { checkProofs, FileChangedError, type ProofCheck } from '../../app/evidence/check-proofs.ts';
 import { compareWithLedger, type LedgerComparison } from '../../app/evidence/compare-with-ledger.ts';
-import { evidenceLines, isWhole, type Verification, verifyEvidence } from '../../app/evidence/verify-evidence.ts';
+import { isWhole, type Verification, verifyEvidence } from '../../app/evidence/verify-evidence.ts';
+import { plural } from '../../domain/plain-figures.ts';
 import type { CallOptions } from '../../domain/ports.ts';
 import { SettingsError } from '../../domain/settings-error.ts';
 import { StorageError } from '../../domain/storage-error.ts';
@@ -13,7 +14,6 @@ import { type CliContext, type CommonOptions, printResult } from '../context.ts'
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { createProgress, progressForm } from '../progress.ts';
 import { createProgressLogger } from '../progress-logger.ts';
-import { plural } from '../render/text.ts';
 import { verifyLines } from '../render/verify-lines.ts';
 import { UsageError } from '../usage-error.ts';
 
@@ -64,7 +64,7 @@ export async function verifyCommand(context: CliContext, file: string, options: 
 }
 
 function isAgreed({ verification, ledger, graph }: VerifyResult): boolean {
-  return isWhole(verification) && ledger.kind !== 'differs' && (graph?.disagreements.length ?? 0) === 0;
+  return isWhole(verification) && ledger.kind !== 'differs' && graph?.proven === graph?.agreed;
 }
 
 /** Chosen: few reads of the disk, and little memory. */
@@ -107,7 +107,7 @@ async function askLedger(context: CliContext, verification: Verification): Promi
 async function askGraph(
   context: CliContext,
   file: string,
-  { head }: Verification,
+  { head, sha256 }: Verification,
   options: VerifyOptions,
 ): Promise<ProofCheck> {
   const services = createServices({ environment: context.environment });
@@ -122,10 +122,16 @@ async function askGraph(
   const { deps } = services.invocation(logger);
   const call: CallOptions = { priority: 'bulk', deadlineAtMs: Number.POSITIVE_INFINITY, signal: context.stopping };
   try {
-    return await checkProofs(deps.tenant, evidenceLines(contentOf(context, file)), call, (checked) => {
+    const content = contentOf(context, file);
+    return await checkProofs(deps.tenant, { content, sha256 }, call, (checked) => {
       const plain = `${plural(checked, 'proof')} checked`;
       progress.show({ stage: 'proofs', plain, draw: () => [plain] });
     });
+  } catch (error) {
+    if (!(error instanceof FileChangedError)) throw error;
+    throw new UsageError(
+      `${file} changed while it was read: nothing of it is certain. Verify a copy that nobody writes to.`,
+    );
   } finally {
     progress.end();
     await services.pacer.flush();

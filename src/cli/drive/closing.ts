@@ -1,7 +1,7 @@
 /** The last word on a run that was carried on, and the exit code. Pure. Layer: cli. */
 import type { Run } from '../../domain/run.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
-import { ABORT_WORDS } from '../render/words.ts';
+import { ABORT_WORDS, carriersOf } from '../render/words.ts';
 import type { DriveEnd } from './drive-run.ts';
 
 export interface Closing {
@@ -9,10 +9,11 @@ export interface Closing {
   readonly exitCode: ExitCode;
 }
 
+const LOOKERS = carriersOf({ state: 'settling', mode: 'live' });
+
 /** How the work went; what devices answered is its result, not its failure. */
 export function closingOf(end: DriveEnd, run: Run): Closing {
-  const isForOthers = run.targets !== undefined || run.state === 'settling';
-  const again = `The run keeps its place: ${isForOthers ? 'the function app, `keyturn host` or `keyturn run --wait`' : run.mode === 'live' ? '`keyturn run --live`' : '`keyturn run`'} carries it on.`;
+  const again = `The run keeps its place: ${carriersOf(run)} carries it on.`;
   switch (end.kind) {
     case 'stopped':
       return { message: `Stopped. ${again}`, exitCode: EXIT.failed };
@@ -21,7 +22,7 @@ export function closingOf(end: DriveEnd, run: Run): Closing {
     case 'paused':
       return {
         message:
-          'This run is live, but ROTATION_MODE is not: nothing is sent. Use `keyturn run --live`, or set ROTATION_MODE to live.',
+          'This run is live, but ROTATION_MODE is not: nothing is sent. Use `npx keyturn run --live`, or set ROTATION_MODE to live.',
         exitCode: EXIT.usage,
       };
     case 'finished':
@@ -32,7 +33,7 @@ export function closingOf(end: DriveEnd, run: Run): Closing {
 
 function doneClosing(kind: 'finished' | 'sent', run: Run): Closing {
   if (run.abortReason !== undefined) {
-    const rest = kind === 'sent' ? ' What was asked for is still looked at by the function app or `keyturn host`.' : '';
+    const rest = kind === 'sent' ? ` What was asked for is still looked at by ${LOOKERS}.` : '';
     return { message: `The run was aborted: ${ABORT_WORDS[run.abortReason]}.${rest}`, exitCode: EXIT.failed };
   }
   const { targets, unresolved = [] } = run;
@@ -40,14 +41,17 @@ function doneClosing(kind: 'finished' | 'sent', run: Run): Closing {
     return { message: 'None of the devices was found in the tenant; nothing was done.', exitCode: EXIT.usage };
   }
   if (run.mode === 'dryRun') {
-    const more = run.due === 0 ? '' : ' With --live, `keyturn run` would do this.';
-    return { message: `Nothing was sent.${more}`, exitCode: EXIT.done };
+    const more =
+      targets === undefined
+        ? '`npx keyturn run --live` does this.'
+        : 'The same command with --live asks these devices.';
+    return { message: `Nothing was sent.${run.due === 0 ? '' : ` ${more}`}`, exitCode: EXIT.done };
   }
   return {
     message:
       kind === 'finished'
         ? 'The run is complete.'
-        : 'The last request is sent. The function app, or `keyturn host`, looks at what devices make of it; with --wait, `keyturn run` does so itself.',
+        : `The last request is sent. What devices make of it is looked at by ${LOOKERS}.`,
     exitCode: EXIT.done,
   };
 }

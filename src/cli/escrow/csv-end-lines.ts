@@ -2,7 +2,7 @@
 import { failedIn, rowsIn } from '../../app/escrow/escrow-counts.ts';
 import type { EarlyEnd, EscrowRowsEnd } from '../../app/escrow/escrow-rows.ts';
 import type { EscrowOperation } from '../../domain/escrow.ts';
-import { plural } from '../render/text.ts';
+import { plural } from '../../domain/plain-figures.ts';
 import { countsText } from './escrow-progress.ts';
 import { FORBIDDEN_LINES, notSupportedLines } from './escrow-words.ts';
 

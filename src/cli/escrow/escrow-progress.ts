@@ -1,9 +1,9 @@
 /** How far a CSV of recovery keys has come, as a bar and as one plain line. Pure. Layer: cli. */
 import { type EscrowCounts, failedIn, ROW_ENDS, type RowEnd, rowsIn } from '../../app/escrow/escrow-counts.ts';
+import { number, percent, plural } from '../../domain/plain-figures.ts';
 import type { ProgressView } from '../progress.ts';
 import { bar } from '../render/bar.ts';
 import type { Style } from '../render/style.ts';
-import { number, percent, plural } from '../render/text.ts';
 
 /** In words that follow a number of rows. */
 export const END_WORDS: Readonly<Record<RowEnd, string>> = {

@@ -23,6 +23,9 @@ export async function readPassword(
   if (lines.length > 1) {
     throw new UsageError('Standard input must be one line, the recovery password. For many keys, see --csv.');
   }
+  if (lines.length === 0) {
+    throw new UsageError('Nothing came on standard input: give it the recovery password, as in < password.txt');
+  }
   const { password, problem } = parseRecoveryPassword((lines[0] ?? '').replace(/^\uFEFF/, ''));
   if (password === undefined)
     throw new UsageError(`The recovery password on standard input cannot be right: ${problem}.`);

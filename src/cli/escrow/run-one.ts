@@ -1,12 +1,12 @@
 /** One recovery key into escrow: its password from standard input, one request, one answer. Layer: cli. */
 import { escrowKey, type KeyOutcome, recordImported } from '../../app/escrow/escrow-key.ts';
 import type { EscrowKey, EscrowOperation, EscrowOutcome } from '../../domain/escrow.ts';
+import { moment } from '../../domain/plain-figures.ts';
 import { openServices } from '../commands/open-services.ts';
 import { type CliContext, printResult } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { createProgress } from '../progress.ts';
 import { createProgressLogger } from '../progress-logger.ts';
-import { moment } from '../render/text.ts';
 import type { EscrowOptions } from './escrow-options.ts';
 import { FORBIDDEN_LINES, notSupportedLines, type Trouble, troubleText } from './escrow-words.ts';
 import { readPassword } from './read-password.ts';

@@ -1,5 +1,6 @@
 /** The demo's progress and summary for people. Pure. Layer: cli. */
 import type { RunReport } from '../../app/report-run.ts';
+import { number, plural, span } from '../../domain/plain-figures.ts';
 import type { DemoResult } from '../demo/demo-result.ts';
 import type { RunStanding } from '../drive/watch-run.ts';
 import type { ProgressView } from '../progress.ts';
@@ -7,7 +8,6 @@ import { countLines, skippedLines } from './run-lines.ts';
 import { runProgress } from './run-progress.ts';
 import type { Style } from './style.ts';
 import { table } from './table.ts';
-import { number, plural, span } from './text.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -71,8 +71,8 @@ export function demoLines(summary: DemoSummary, style: Style, columns: number): 
     ...timing(summary, style),
     ...(summary.reportFile === undefined ? [] : [`The run's report: ${summary.reportFile}`]),
     '',
-    'Next: `keyturn plan` shows what a run would do in your own tenant, and sends nothing (the README says which settings it needs).',
-    '      `keyturn simulate` offers this tenant to try `plan`, `run` and `status` on.',
+    'Next: `npx keyturn plan` shows what a run would do in your own tenant, and sends nothing (the README says which settings it needs).',
+    '      `npx keyturn simulate` offers this tenant to try `plan`, `run` and `status` on.',
   ];
 }
 
@@ -115,7 +115,10 @@ function comparison(result: DemoResult, style: Style): readonly string[] {
 
 function timing(summary: DemoSummary, style: Style): readonly string[] {
   const { result, report, speed, tookMs, settings } = summary;
-  const sending = report.rotatingMs === undefined ? '' : ` (canary wait and sending ${span(report.rotatingMs)})`;
+  const sending =
+    report.rotatingMs === undefined
+      ? ''
+      : ` (${report.canaries === 0 ? '' : 'canary wait and '}sending ${span(report.rotatingMs)})`;
   return [
     `Took ${span(tookMs)}${sending}, ${span(tookMs * speed)} of the tenant's time; ${number(result.httpRequests)} HTTP requests for ${number(result.requestsAccepted)} accepted rotation requests.`,
     'Time is compressed, and the canary eased for a fleet with so many broken devices, by settings alone; the code is what Azure runs:',

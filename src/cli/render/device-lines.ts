@@ -2,25 +2,32 @@
 import type { DeviceRecord } from '../../domain/device-record.ts';
 import type { RecordedEncryptionState, StateCreationStage } from '../../domain/encryption-state.ts';
 import type { RunId } from '../../domain/ids.ts';
+import { moment } from '../../domain/plain-figures.ts';
 import type { Rotation } from '../../domain/rotation.ts';
+import type { Run } from '../../domain/run.ts';
+import { SKIP_WORDS } from '../../domain/skip-words.ts';
 import type { Style } from './style.ts';
-import { moment, padEnd } from './text.ts';
-import { SKIP_WORDS, STATE_MEANING } from './words.ts';
+import { padEnd } from './text.ts';
+import { meaningOf } from './words.ts';
 
 export interface DeviceStanding {
   readonly record?: DeviceRecord;
   /** In the run asked for, or the latest one that had it. */
-  readonly rotation?: { readonly runId: RunId; readonly rotation: Rotation };
+  readonly rotation?: { readonly runId: RunId; readonly mode: Run['mode']; readonly rotation: Rotation };
+  /** The run asked for. */
+  readonly wanted?: RunId;
 }
 
-export function deviceLines({ record, rotation }: DeviceStanding, style: Style): readonly string[] {
+export function deviceLines({ record, rotation, wanted }: DeviceStanding, style: Style): readonly string[] {
   const name = rotation?.rotation.deviceName ?? record?.entraDeviceId ?? '';
   return [
     style.bold(`Device ${name}`),
     ...(record === undefined ? ['  never asked by any run'] : facts(recordFacts(record))),
     ...(rotation === undefined
-      ? ['', 'No rotation of it in that run.']
-      : ['', style.bold(`In run ${rotation.runId}`), ...facts(rotationFacts(rotation.rotation))]),
+      ? wanted === undefined
+        ? []
+        : ['', `It is not in run ${wanted}.`]
+      : ['', ...rotationLines(rotation, style)]),
     ...(rotation?.rotation.encryptionStates ?? []).flatMap((recorded) => [
       '',
       style.bold(`Encryption at look ${recorded.look + 1}, ${at(recorded.atMs)}`),
@@ -56,10 +63,18 @@ function recordFacts(record: DeviceRecord): readonly Fact[] {
   ];
 }
 
-function rotationFacts(rotation: Rotation): readonly Fact[] {
+function rotationLines(
+  { runId, mode, rotation }: NonNullable<DeviceStanding['rotation']>,
+  style: Style,
+): readonly string[] {
+  const heading = mode === 'dryRun' ? `In dry run ${runId}: nothing was sent` : `In run ${runId}`;
+  return [style.bold(heading), ...facts(rotationFacts(rotation, mode))];
+}
+
+function rotationFacts(rotation: Rotation, mode: Run['mode']): readonly Fact[] {
   const { skipReason } = rotation;
   const why =
-    skipReason === undefined ? STATE_MEANING[rotation.state] : `${skipReason}: ${SKIP_WORDS[skipReason].meaning}`;
+    skipReason === undefined ? meaningOf(rotation.state, mode) : `${skipReason}: ${SKIP_WORDS[skipReason].meaning}`;
   return [
     ['state', `${rotation.state} (${why})`],
     ['canary', rotation.canary === true ? 'yes' : undefined],
@@ -75,7 +90,8 @@ function rotationFacts(rotation: Rotation): readonly Fact[] {
     ],
     ['accepted by', at(rotation.acceptedByMs)],
     ['action', rotation.actionState],
-    ['error code', rotation.errorCode === undefined ? undefined : hex(rotation.errorCode)],
+    // 0 says that there is none.
+    ['error code', rotation.errorCode === undefined || rotation.errorCode === 0 ? undefined : hex(rotation.errorCode)],
     [
       'key after',
       rotation.keyAfterAtMs === undefined ? undefined : `${rotation.keyAfterId}, ${at(rotation.keyAfterAtMs)}`,

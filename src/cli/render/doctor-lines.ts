@@ -1,7 +1,8 @@
 /** The doctor's findings, a line or two each, with what to do next. Pure. Layer: cli. */
 import type { Check, CheckStatus, Diagnosis } from '../../app/doctor/check.ts';
+import { plural } from '../../domain/plain-figures.ts';
 import type { Style } from './style.ts';
-import { padEnd, plural, wrap } from './text.ts';
+import { padEnd, wrap } from './text.ts';
 
 const STATUS: Readonly<Record<CheckStatus, { readonly words: string; readonly paint: keyof Style }>> = {
   ok: { words: 'ok', paint: 'good' },

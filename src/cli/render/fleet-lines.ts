@@ -3,13 +3,13 @@ import { FLEET_NEEDS, type FleetDevice } from '../../app/fleet/fleet-devices.ts'
 import { writeCell } from '../../domain/evidence/cell.ts';
 import type { FigureChange, FleetPicture } from '../../domain/fleet/fleet-picture.ts';
 import { KEY_AGE_CLASSES } from '../../domain/key-ages.ts';
+import { moment, number, plural, roundedPercent } from '../../domain/plain-figures.ts';
 import { SKIP_REASONS } from '../../domain/rotation.ts';
+import { SKIP_WORDS } from '../../domain/skip-words.ts';
 import { bar } from './bar.ts';
-import { changeWords, KEY_AGE_WORDS, NEED_WORDS } from './fleet-words.ts';
+import { changeWords, KEY_AGE_WORDS, NEED_WORDS, withoutKeyAgeWords } from './fleet-words.ts';
 import type { Style } from './style.ts';
 import { table } from './table.ts';
-import { moment, number, percent, plural } from './text.ts';
-import { SKIP_WORDS } from './words.ts';
 
 /** What `keyturn fleet` found. */
 export interface FleetResult {
@@ -28,8 +28,10 @@ const BAR_COLUMNS = 30;
 export function fleetLines(result: FleetResult, style: Style, columns: number): readonly string[] {
   const { picture } = result;
   return [
-    `${style.bold(`Fleet of ${picture.tenantId}`)}  ${plural(picture.devices, 'device')}, ${number(picture.eligible)} can be asked`,
-    style.dim(`${moment(Date.parse(picture.at))} UTC; nothing was sent`),
+    `${style.bold(`Fleet of ${picture.tenantId}`)}  ${plural(picture.devices, 'device')}, ${number(picture.eligible)} can be asked to rotate`,
+    style.dim(
+      `${moment(Date.parse(picture.at))} UTC; nothing was sent. Which of those that can be asked are due, \`npx keyturn plan\` decides by their keys`,
+    ),
     '',
     ...histogramLines(picture, style),
     ...needLines(picture, style, columns),
@@ -40,18 +42,24 @@ export function fleetLines(result: FleetResult, style: Style, columns: number): 
   ];
 }
 
-function histogramLines({ keyAges }: FleetPicture, style: Style): readonly string[] {
-  const all = KEY_AGE_CLASSES.reduce((sum, name) => sum + keyAges[name], 0);
+/** Every device is in one row, so that they add up to the last. */
+function histogramLines(picture: FleetPicture, style: Style): readonly string[] {
+  const { keyAges, devices } = picture;
   const titles = [
     { title: 'Newest key' },
     { title: 'Devices', align: 'right' },
     { title: '' },
     { title: 'Share', align: 'right' },
   ] as const;
-  const rows = KEY_AGE_CLASSES.map((name) => {
-    const share = all === 0 ? 0 : keyAges[name] / all;
-    return [KEY_AGE_WORDS[name], number(keyAges[name]), bar(share, BAR_COLUMNS), percent(share)];
-  });
+  const row = (title: string, count: number) => {
+    const share = devices === 0 ? 0 : count / devices;
+    return [title, number(count), bar(share, BAR_COLUMNS), roundedPercent(share)];
+  };
+  const rows = [
+    ...KEY_AGE_CLASSES.map((name) => row(KEY_AGE_WORDS[name], keyAges[name])),
+    ...withoutKeyAgeWords(picture).map(({ title, devices: count }) => row(title, count)),
+    ['all devices', number(devices)],
+  ];
   return table(titles, rows, style, Number.POSITIVE_INFINITY);
 }
 
@@ -112,8 +120,7 @@ function ineligibleLines({ ineligible }: FleetPicture, style: Style, columns: nu
 }
 
 function changeLines({ previous, changes }: FleetResult, style: Style, columns: number): readonly string[] {
-  if (previous === undefined)
-    return ['', style.dim('The first picture of this fleet; the next one is compared with it.')];
+  if (previous === undefined) return ['', style.dim('There is no earlier picture of this fleet to compare with.')];
   const since = `Since ${moment(Date.parse(previous.at))} UTC`;
   if (changes.length === 0) return ['', style.dim(`${since} nothing changed.`)];
   const titles = [

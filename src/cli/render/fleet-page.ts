@@ -3,11 +3,12 @@ import { hash } from 'node:crypto';
 import { FLEET_NEEDS, type FleetDevice } from '../../app/fleet/fleet-devices.ts';
 import type { FleetPicture } from '../../domain/fleet/fleet-picture.ts';
 import { KEY_AGE_CLASSES } from '../../domain/key-ages.ts';
+import { moment, number, plural } from '../../domain/plain-figures.ts';
 import { SKIP_REASONS } from '../../domain/rotation.ts';
+import { SKIP_WORDS } from '../../domain/skip-words.ts';
 import type { FleetResult } from './fleet-lines.ts';
-import { changeWords, KEY_AGE_WORDS, NEED_WORDS } from './fleet-words.ts';
-import { moment, number, plural } from './text.ts';
-import { SKIP_WORDS } from './words.ts';
+import { changeWords, KEY_AGE_WORDS, NEED_WORDS, withoutKeyAgeWords } from './fleet-words.ts';
+import { visible } from './text.ts';
 
 /** What the page shows besides the figures. */
 export interface FleetPage extends Omit<FleetResult, 'files' | 'rotatedWithoutKey'> {
@@ -43,9 +44,9 @@ export function* fleetPage(page: FleetPage): Generator<string> {
 <main>
 <h1>Recovery keys of the fleet</h1>
 <p>${verdict(picture)}</p>
-<p class="quiet">Tenant ${text(picture.tenantId)}, ${moment(Date.parse(picture.at))} UTC. ${plural(picture.devices, 'device')}, ${number(picture.eligible)} can be asked, ${number(picture.inProgress)} being asked now.</p>
+<p class="quiet">Tenant ${text(picture.tenantId)}, ${moment(Date.parse(picture.at))} UTC. ${plural(picture.devices, 'device')}, ${number(picture.eligible)} can be asked to rotate, ${number(picture.inProgress)} being asked now.</p>
 `;
-  yield `<h2 id="ages">Age of the newest key</h2>\n${histogram(picture)}`;
+  yield `<h2 id="ages">Age of the newest key</h2>\n${histogram(picture)}${sum(picture)}`;
   yield section('Needs somebody', needRows(picture), ['What', '#Devices', 'Meaning', 'What to do']);
   yield changes(page);
   yield section('Cannot be asked', ineligibleRows(picture), ['Reason', '#Devices', 'Meaning', 'What to do']);
@@ -78,6 +79,14 @@ function histogram({ keyAges }: FleetPicture): string {
   const height = KEY_AGE_CLASSES.length * ROW;
   const told = KEY_AGE_CLASSES.map((name) => `${KEY_AGE_WORDS[name]}: ${number(keyAges[name])}`).join('; ');
   return `<svg viewBox="0 0 ${BARS_AT + BARS_WIDTH + 90} ${height}" role="img" aria-label="Devices by age of the newest key. ${told}">\n${rows.join('\n')}\n</svg>\n`;
+}
+
+/** What the bars leave out, so that they can be added up. */
+function sum(picture: FleetPicture): string {
+  const others = withoutKeyAgeWords(picture).map(({ title, devices: count }) => `${title}: ${number(count)}`);
+  return others.length === 0
+    ? ''
+    : `<p class="quiet">${text(others.join('; '))}. With the bars these are all ${plural(picture.devices, 'device')}.</p>\n`;
 }
 
 function needRows(picture: FleetPicture): readonly (readonly string[])[] {
@@ -165,8 +174,5 @@ const ESCAPES: Readonly<Record<string, string>> = {
 
 /** Text as text, whatever is in it; characters that could hide or turn others around are shown as a replacement. */
 function text(value: string): string {
-  return value
-    .toWellFormed()
-    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\ufffd')
-    .replace(/[&<>"']/g, (character) => ESCAPES[character] ?? character);
+  return visible(value).replace(/[&<>"']/g, (character) => ESCAPES[character] ?? character);
 }

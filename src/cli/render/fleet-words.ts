@@ -1,8 +1,13 @@
 /** What the figures of a fleet mean, and what to do about them. Data. Layer: cli. */
 import type { FleetNeed } from '../../app/fleet/fleet-devices.ts';
-import type { FleetFigures } from '../../domain/fleet/fleet-picture.ts';
-import type { KeyAgeClass } from '../../domain/key-ages.ts';
-import type { ReasonWords } from './words.ts';
+import {
+  type FleetFigures,
+  type FleetPicture,
+  type WithoutKeyAge,
+  withoutKeyAge,
+} from '../../domain/fleet/fleet-picture.ts';
+import { type KeyAgeClass, REASONS_WITHOUT_KEY_AGE } from '../../domain/key-ages.ts';
+import { KEY_LIMIT_REMEDY, type ReasonWords } from '../../domain/skip-words.ts';
 
 export const KEY_AGE_WORDS: Readonly<Record<KeyAgeClass, string>> = {
   under30Days: 'under 30 days',
@@ -13,11 +18,29 @@ export const KEY_AGE_WORDS: Readonly<Record<KeyAgeClass, string>> = {
   none: 'no key in escrow',
 };
 
+/** Why a device has no age. */
+const WITHOUT_KEY_AGE_WORDS: Readonly<Record<keyof WithoutKeyAge, string>> = {
+  noEntraDeviceId: 'no Entra device id: age not known',
+  duplicateRecord: 'second record of a device',
+  notWindows: 'not Windows',
+};
+
+/** The devices that are in no class of age, by why; those that occur. */
+export function withoutKeyAgeWords(
+  picture: FleetPicture,
+): readonly { readonly title: string; readonly devices: number }[] {
+  const counts = withoutKeyAge(picture);
+  return REASONS_WITHOUT_KEY_AGE.filter((reason) => counts[reason] > 0).map((reason) => ({
+    title: WITHOUT_KEY_AGE_WORDS[reason],
+    devices: counts[reason],
+  }));
+}
+
 export const NEED_WORDS: Readonly<Record<FleetNeed, ReasonWords & { readonly title: string }>> = {
   rotatedWithoutKey: {
     title: 'rotated, never escrowed',
     meaning: 'Intune says the rotation is done, and no newer key is in escrow: nobody may know what unlocks the disk',
-    remedy: 'back up the key on the device, or ask it once more: keyturn request --device ID --reason TEXT',
+    remedy: 'back up the key on the device, or ask it once more: npx keyturn request --device ID --reason TEXT',
   },
   neverAnswered: {
     title: 'never answering',
@@ -26,13 +49,13 @@ export const NEED_WORDS: Readonly<Record<FleetNeed, ReasonWords & { readonly tit
   },
   atKeyLimit: {
     title: 'at the cap of 200 keys',
-    meaning: 'escrow would refuse a new key soon, so it is no longer asked',
-    remedy: 'delete old keys or re-register the device',
+    meaning: '195 keys or more in escrow: a new one may soon be refused, so it is no longer asked',
+    remedy: KEY_LIMIT_REMEDY,
   },
   nearKeyLimit: {
     title: 'near the cap of 200 keys',
-    meaning: '180 keys or more in escrow',
-    remedy: 'delete old keys before it is no longer asked',
+    meaning: '180 to 194 keys in escrow',
+    remedy: `before it is no longer asked: ${KEY_LIMIT_REMEDY}`,
   },
   withoutKey: {
     title: 'no key in escrow',

@@ -1,8 +1,9 @@
 /** What granting did, role by role, who may do it, and what comes next. Pure. Layer: cli. */
 import type { GrantedRole, GrantOutcome, GrantReport } from '../../app/grant-roles.ts';
 import { spareText } from '../../app/spare-roles.ts';
+import { plural } from '../../domain/plain-figures.ts';
 import type { Style } from './style.ts';
-import { plural, wrap } from './text.ts';
+import { wrap } from './text.ts';
 
 const INDENT = '  ';
 

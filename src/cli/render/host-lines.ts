@@ -1,8 +1,9 @@
 /** What the functions did while the local host ran. Pure. Layer: cli. */
+
+import { number, plural } from '../../domain/plain-figures.ts';
 import type { FunctionCounters } from '../../local/function-host.ts';
 import type { Style } from './style.ts';
 import { table } from './table.ts';
-import { number, plural } from './text.ts';
 
 export function hostLines(
   functions: Readonly<Record<string, FunctionCounters>>,

@@ -1,10 +1,12 @@
 /** A plan for people: who would be asked, who not and why. Pure. Layer: cli. */
 import type { RunReport } from '../../app/report-run.ts';
+import { countEligible } from '../../domain/eligibility.ts';
+import { moment, number, plural, span } from '../../domain/plain-figures.ts';
 import type { Rotation } from '../../domain/rotation.ts';
 import { skippedLines } from './run-lines.ts';
 import type { Style } from './style.ts';
 import { table } from './table.ts';
-import { moment, number, padStart, plural, span } from './text.ts';
+import { padStart } from './text.ts';
 
 /** What a run would do. */
 export interface PlanResult {
@@ -18,8 +20,11 @@ export interface PlanResult {
 
 export function planLines(plan: PlanResult, style: Style, columns: number): readonly string[] {
   const { report } = plan;
-  const skipped = Object.values(report.skipped).reduce((sum, n) => sum + n, 0);
+  const eligible = countEligible(report.devices, report.skipped);
+  const notDue = report.counts.notDue ?? 0;
+  const heldBack = eligible - report.due - notDue;
   const count = (n: number): string => padStart(number(n), number(report.devices).length + 2);
+  const part = (n: number): string => padStart(count(n), number(report.devices).length * 2 + 3);
   const order =
     report.canaries === 0
       ? 'oldest key first'
@@ -28,9 +33,11 @@ export function planLines(plan: PlanResult, style: Style, columns: number): read
     `${style.bold(`Plan ${report.runId}`)}  ${style.good('nothing was sent')}`,
     '',
     `${count(report.devices)} ${report.devices === 1 ? 'device' : 'devices'}`,
-    `${count(report.due)} due      ${report.due === 0 ? 'nobody would be asked' : `would be asked: ${order}; at least ${span(plan.leastMs)} of sending`}`,
-    `${count(report.counts.notDue ?? 0)} not due  newest key young enough`,
-    `${count(skipped)} skipped  ${skipped === 0 ? '' : 'would not be asked, for the reasons below'}`.trimEnd(),
+    `${count(eligible)} can be asked, of which`,
+    `${part(report.due)} due        ${report.due === 0 ? 'nobody would be asked' : `would be asked: ${order}${plan.leastMs === 0 ? '' : `; at least ${span(plan.leastMs)} of sending`}`}`,
+    `${part(notDue)} not due    newest key young enough`,
+    `${part(heldBack)} held back  ${heldBack === 0 ? '' : 'by their keys, an earlier request or the cap of a run; see below'}`.trimEnd(),
+    `${count(report.devices - eligible)} cannot be asked${eligible === report.devices ? '' : ', for the reasons below'}`,
     ...report.unresolved.map((target) => style.warn(`Not found: ${target}`)),
     ...firstLines(plan, style, columns),
     ...skippedLines(report, style, columns),

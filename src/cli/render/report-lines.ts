@@ -1,10 +1,12 @@
 /** The report of a run at the terminal: the page's first screen. Pure. Layer: cli. */
-import { OUTCOME_WORDS, type Urgency } from '../../domain/report/outcome-words.ts';
+
+import { number, span } from '../../domain/plain-figures.ts';
+import type { Urgency } from '../../domain/report/outcome-words.ts';
 import type { ReportModel } from '../../domain/report/report-model.ts';
+import { outcomeWords } from '../../domain/report/run-outcome-words.ts';
 import { type Verdict, verdictOf } from '../../domain/report/verdict.ts';
 import type { Style } from './style.ts';
 import { table } from './table.ts';
-import { number, span } from './text.ts';
 
 const TONE: Readonly<Record<Verdict['tone'], keyof Style>> = {
   good: 'good',
@@ -42,10 +44,11 @@ export function reportLines(
   ];
 }
 
-function outcomeLines({ outcomes }: ReportModel, style: Style, columns: number): readonly string[] {
-  if (outcomes.length === 0) return ['No device is counted (yet).'];
+function outcomeLines({ run, state, outcomes }: ReportModel, style: Style, columns: number): readonly string[] {
+  if (outcomes.length === 0)
+    return [state === 'planning' ? 'No device is counted yet.' : 'There is no device in this run.'];
   const rows = outcomes.map(({ outcome, devices }) => {
-    const { title, urgency, remedy } = OUTCOME_WORDS[outcome];
+    const { title, urgency, remedy } = outcomeWords(outcome, run);
     return [style[PAINT[urgency]](title), number(devices), remedy];
   });
   const titles = [

@@ -1,11 +1,12 @@
 /** A run for people: how it stands or ended, its counts and its reasons. Pure. Layer: cli. */
 import type { RunReport } from '../../app/report-run.ts';
+import { moment, number, span } from '../../domain/plain-figures.ts';
 import { SKIP_REASONS } from '../../domain/rotation.ts';
 import type { RunState } from '../../domain/run.ts';
+import { SKIP_WORDS } from '../../domain/skip-words.ts';
 import type { Style } from './style.ts';
 import { table } from './table.ts';
-import { moment, number, span } from './text.ts';
-import { ABORT_WORDS, RUN_STATE_WORDS, SKIP_WORDS, STATE_MEANING, STATES_IN_ORDER } from './words.ts';
+import { ABORT_WORDS, meaningOf, RUN_STATE_WORDS, STATES_IN_ORDER } from './words.ts';
 
 /** One run in detail. */
 export function runLines(report: RunReport, style: Style, columns: number): readonly string[] {
@@ -32,14 +33,31 @@ function headLines(report: RunReport, style: Style): readonly string[] {
     `started ${at(report.createdAt)}`,
     report.notBefore === undefined ? undefined : `not wanted before ${at(report.notBefore)}`,
     report.finishedAt === undefined ? undefined : `finished ${at(report.finishedAt)}`,
-    report.rotatingMs === undefined ? undefined : `sending took ${span(report.rotatingMs)}, canary wait included`,
+    report.rotatingMs === undefined
+      ? undefined
+      : `sending took ${span(report.rotatingMs)}${report.canaries === 0 ? '' : ', canary wait included'}`,
     report.nextLookAt === undefined ? undefined : `next look ${at(report.nextLookAt)}`,
   ].filter((fact) => fact !== undefined);
   return [
     `${style.bold(`Run ${report.runId}`)}  ${style[PAINT[report.state]](report.state)}: ${why}`,
     style.dim(`${mode}; ${facts.join('; ')}`),
     ...askedLines(report, style),
+    ...evidenceLines(report, style),
     ...report.unresolved.map((target) => style.warn(`Not found: ${target}`)),
+  ];
+}
+
+/** Only what is wrong with it: that a run has evidence goes without saying. */
+function evidenceLines({ evidence, evidenceDue }: RunReport, style: Style): readonly string[] {
+  if (evidenceDue !== true) return [];
+  if (evidence !== undefined) {
+    return [
+      style.dim(`Evidence ${evidence.version} is not the last: a further one is due, and the next tick asks for it`),
+    ];
+  }
+  return [
+    style.bad('It has no evidence: other blobs in the container reports have the names for it. The log names them;'),
+    style.bad('once they are out of the way, the next tick has it written.'),
   ];
 }
 
@@ -57,14 +75,14 @@ function at(iso: string): string {
 
 /** The states that occur, with what they mean; they add up to the devices. */
 export function countLines(
-  report: Pick<RunReport, 'counts' | 'devices'>,
+  report: Pick<RunReport, 'counts' | 'devices' | 'mode'>,
   style: Style,
   columns: number,
 ): readonly string[] {
   const rows = STATES_IN_ORDER.filter((state) => (report.counts[state] ?? 0) > 0).map((state) => [
     state,
     number(report.counts[state] ?? 0),
-    STATE_MEANING[state],
+    meaningOf(state, report.mode),
   ]);
   if (rows.length === 0) return ['No device is counted (yet).'];
   const titles = [{ title: 'State' }, { title: 'Devices', align: 'right' }, { title: 'Meaning', grows: true }] as const;

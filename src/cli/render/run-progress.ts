@@ -1,5 +1,6 @@
 /** A run's standing as bars, and as one plain line. Pure. Layer: cli. */
 import type { RunReport } from '../../app/report-run.ts';
+import { moment, number, percent, plural, span } from '../../domain/plain-figures.ts';
 import type { RotationState } from '../../domain/rotation.ts';
 import { isTerminal } from '../../domain/rotation.ts';
 import type { StateCounts } from '../../domain/run.ts';
@@ -8,7 +9,7 @@ import type { RunStanding } from '../drive/watch-run.ts';
 import type { ProgressView } from '../progress.ts';
 import { type BarPart, bar, stackedBar } from './bar.ts';
 import type { Style } from './style.ts';
-import { number, padEnd, percent, plural, span } from './text.ts';
+import { padEnd } from './text.ts';
 
 const STAGES: readonly { readonly stage: Stage; readonly title: string }[] = [
   { stage: 'planning', title: 'Planning' },
@@ -37,7 +38,7 @@ export function runProgress(standing: RunStanding): ProgressView {
     stage: standing.stage,
     draw: (style, columns) => drawRun(standing, style, columns),
     // Without the time left, which would make every line a new one.
-    plain: `${titleOf(standing.stage)}: ${[plainDetail(standing), waitingOf(standing, at)].filter((text) => text !== '').join('; ')}`,
+    plain: `${titleOf(standing.stage)}: ${[plainDetail(standing), waitingOf(standing, instant)].filter((text) => text !== '').join('; ')}`,
   };
 }
 
@@ -57,7 +58,7 @@ export function drawRun(standing: RunStanding, style: Style, columns: number): r
     const drawn = barOf(stage, standing, style, barColumns, isDone);
     return `${mark} ${isDone ? head : style.bold(head)}${drawn} ${detail}`;
   });
-  const more = [settledLine(standing), waitingOf(standing, until)].filter((line) => line !== '');
+  const more = [settledLine(standing), waitingOf(standing, instantAndLeft)].filter((line) => line !== '');
   return [...lines, ...more.map((line) => style.dim(`  ${line}`))];
 }
 
@@ -166,16 +167,18 @@ function settledText(counts: StateCounts): string {
 type When = (atMs: number, nowMs: number) => string;
 
 function waitingOf({ waiting, nowMs, report, stage }: RunStanding, when: When): string {
-  if (waiting !== undefined) return `${waiting.because}, ${when(waiting.untilMs, nowMs)}`;
+  if (waiting !== undefined) return `${waiting.because}, until ${when(waiting.untilMs, nowMs)}`;
   if (stage === 'settling' && report.nextLookAt !== undefined)
-    return `next look ${when(Date.parse(report.nextLookAt), nowMs)}`;
+    return `next look at ${when(Date.parse(report.nextLookAt), nowMs)}`;
   return '';
 }
 
-function at(atMs: number): string {
-  return `at ${new Date(atMs).toISOString().slice(11, 19)} UTC`;
+/** To the second today, else with its date. */
+function instant(atMs: number, nowMs: number): string {
+  const [today, then] = [moment(nowMs).slice(0, 10), moment(atMs)];
+  return `${then.startsWith(today) ? new Date(atMs).toISOString().slice(11, 19) : then} UTC`;
 }
 
-function until(atMs: number, nowMs: number): string {
-  return atMs <= nowMs ? 'now' : `in ${span(atMs - nowMs)}, ${at(atMs)}`;
+function instantAndLeft(atMs: number, nowMs: number): string {
+  return `${instant(atMs, nowMs)}, ${atMs <= nowMs ? 'now' : `in ${span(atMs - nowMs)}`}`;
 }

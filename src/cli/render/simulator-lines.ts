@@ -1,6 +1,7 @@
 /** How to use the simulated tenant, and what it saw. Pure. Layer: cli. */
+
+import { number, plural, span } from '../../domain/plain-figures.ts';
 import type { Style } from './style.ts';
-import { number, plural, span } from './text.ts';
 
 export interface SimulatorFacts {
   readonly url: string;
@@ -21,7 +22,7 @@ export function simulatorLines(facts: SimulatorFacts, style: Style): readonly st
     style.dim(`# Simulated tenant at ${facts.url}: ${plural(facts.devices, 'device')}, seed ${facts.seed}, ${time}.`),
     style.dim('# In another shell, with AzureWebJobsStorage set (UseDevelopmentStorage=true for a local Azurite):'),
     ...Object.entries(facts.settings).map(([name, value]) => `export ${name}='${value}'`),
-    style.dim('# then for example: keyturn plan. Ctrl-C here ends the tenant.'),
+    style.dim('# then for example: npx keyturn plan. Ctrl-C here ends the tenant.'),
   ];
 }
 

@@ -2,9 +2,13 @@
 import type { DeviceHistory, PastRotation } from '../../app/device-history.ts';
 import type { OutlookReport } from '../../app/report-outlook.ts';
 import type { RunReport } from '../../app/report-run.ts';
+import { moment, number, percent, plural, span } from '../../domain/plain-figures.ts';
+import type { Run } from '../../domain/run.ts';
+import type { RotationMode } from '../../domain/settings.ts';
+import { hex } from './device-lines.ts';
 import type { Style } from './style.ts';
 import { table } from './table.ts';
-import { moment, number, percent, plural, span } from './text.ts';
+import { carriersOf } from './words.ts';
 
 /** A run, and what is to come of it. */
 export interface RunStatus extends RunReport {
@@ -20,9 +24,9 @@ export function waitingWords({ waitingFor: { kind, until } }: OutlookReport, now
     case 'plan':
       return 'its plan: reading devices and keys';
     case 'mode':
-      return 'ROTATION_MODE live: until then nothing is sent';
+      return 'somebody who may send: `run --live`, or an app in ROTATION_MODE live';
     case 'owner':
-      return 'its next message, or the next tick';
+      return 'whoever carries it on next';
     case 'notBefore':
       return `its time, ${when}`;
     case 'quota':
@@ -38,14 +42,21 @@ function inWords(ms: number): string {
   return ms <= 0 ? ', now' : `, in ${span(ms)}`;
 }
 
-/** Under the heading of one run. */
-export function outlookLines({ outlook, due, mode }: RunStatus, nowMs: number, style: Style): readonly string[] {
+/** Under the heading of one run. `here`: the mode of this shell, which need not be that of who carries it on. */
+export function outlookLines(
+  { outlook, due, mode }: RunStatus,
+  run: Pick<Run, 'state' | 'mode' | 'targets' | 'trigger'>,
+  here: RotationMode,
+  nowMs: number,
+  style: Style,
+): readonly string[] {
   const { settled, toAsk, endsBy, waitingFor } = outlook;
   if (waitingFor.kind === 'nothing') return [];
   const asking = toAsk === 0 ? '' : `, ${number(toAsk)} to be asked`;
   return [
     ...(mode === 'dryRun' || due === 0 ? [] : [`Progress: ${progressWords(settled, due)} settled${asking}`]),
     `Waiting for ${waitingWords(outlook, nowMs)}`,
+    ...carriedOnLines(outlook, run, here),
     ...(endsBy === undefined
       ? []
       : [
@@ -54,6 +65,18 @@ export function outlookLines({ outlook, due, mode }: RunStatus, nowMs: number, s
           ),
         ]),
   ];
+}
+
+/** Nothing while somebody is seen at work on it. Between two steps nobody is, though the command that began it may be waiting. */
+function carriedOnLines(
+  { waitingFor, needsLive }: OutlookReport,
+  run: Pick<Run, 'state' | 'mode' | 'targets' | 'trigger'>,
+  here: RotationMode,
+): readonly string[] {
+  if (waitingFor.kind === 'plan' || waitingFor.kind === 'quota') return [];
+  const isByCommand = run.targets !== undefined && run.trigger === 'commandLine' && run.state !== 'settling';
+  const who = `${isByCommand ? 'the command that began it, or ' : ''}${carriersOf(run)}`;
+  return [`Carried on by ${who}, whichever is running${needsLive ? `; ROTATION_MODE of this shell is ${here}` : ''}`];
 }
 
 function progressWords(settled: number, due: number): string {
@@ -67,7 +90,7 @@ export function statusTable(
   style: Style,
   columns: number,
 ): readonly string[] {
-  if (runs.length === 0) return ['No run yet. `keyturn plan` shows what one would do; nothing is sent by it.'];
+  if (runs.length === 0) return ['No run yet. `npx keyturn plan` shows what one would do; nothing is sent by it.'];
   const rows = runs.map((run) => [
     run.runId,
     run.state,
@@ -93,7 +116,7 @@ export function statusTable(
   return [
     ...table(titles, rows, style, columns),
     '',
-    `${plural(runs.length, 'run')}; \`keyturn status RUN\` shows one in detail.`,
+    `${plural(runs.length, 'run')}; \`npx keyturn status RUN\` shows one in detail.`,
   ];
 }
 
@@ -103,7 +126,7 @@ export function historyLines(history: DeviceHistory, style: Style, columns: numb
   const searched =
     runsLeft === 0
       ? `in ${plural(runsSearched, 'run')}`
-      : `in the latest ${plural(runsSearched, 'run')}; ${number(runsLeft)} older ${runsLeft === 1 ? 'one was' : 'ones were'} not searched: \`keyturn status RUN --device ID\` looks into one`;
+      : `in the latest ${plural(runsSearched, 'run')}; ${number(runsLeft)} older ${runsLeft === 1 ? 'one was' : 'ones were'} not searched: \`npx keyturn status RUN --device ID\` looks into one`;
   if (rotations.length === 0) return ['', style.dim(`No rotation of it ${searched}.`)];
   const titles = [
     { title: 'History: run' },
@@ -132,7 +155,7 @@ function remark({ rotation, trigger }: PastRotation): string {
     trigger === 'onDemand' ? 'on demand' : undefined,
     canary === true ? 'canary' : undefined,
     skipReason,
-    errorCode === undefined ? undefined : `error ${errorCode}`,
+    errorCode === undefined || errorCode === 0 ? undefined : `error ${hex(errorCode)}`,
     unconfirmed === true ? 'unconfirmed' : undefined,
     late === undefined ? undefined : `later ${late.state}, ${moment(late.atMs)}`,
   ];

@@ -3,12 +3,11 @@
 import type { Disagreement, ProofCheck } from '../../app/evidence/check-proofs.ts';
 import type { LedgerComparison } from '../../app/evidence/compare-with-ledger.ts';
 import type { Verification } from '../../app/evidence/verify-evidence.ts';
-import { writeCell } from '../../domain/evidence/cell.ts';
-import type { ChainProblem } from '../../domain/evidence/check-chain.ts';
-import type { FigureDifference } from '../../domain/evidence/evidence-figures.ts';
+import { number, plural } from '../../domain/plain-figures.ts';
 import type { VerifyResult } from '../commands/verify.ts';
 import type { Style } from './style.ts';
-import { number, plural } from './text.ts';
+import { visible } from './text.ts';
+import { differenceText, problemTexts, savedAnewHint } from './verify-words.ts';
 import { STATES_IN_ORDER } from './words.ts';
 
 /** Chosen: a screen of them; --json has all. */
@@ -56,76 +55,68 @@ function shownOf<T>(items: readonly T[], line: (item: T) => string): readonly st
 
 function chainLines({ problems, lines }: Verification, style: Style): readonly string[] {
   if (problems.length === 0) return [holds(style, 'chain', 'every line is as it was written, where it was written')];
-  const isAll = problems.length >= lines - 1 && problems.every(({ kind }) => kind === 'changed' || kind === 'cut');
-  const hint = isAll ? '; has an editor or a spreadsheet saved it anew?' : '';
-  return [broken(style, 'chain', `${plural(problems.length, 'problem')}${hint}`), ...shownOf(problems, problemText)];
+  const texts = problemTexts(problems, lines);
+  const told = `${plural(texts.length, 'problem')}${savedAnewHint(problems, lines)}`;
+  return [broken(style, 'chain', told), ...shownOf(texts, (text) => text)];
 }
 
-function problemText(problem: ChainProblem): string {
-  const line = number(problem.line);
-  switch (problem.kind) {
-    case 'changed':
-      return `line ${line} was changed`;
-    case 'added':
-      return `line ${line} was added`;
-    case 'cut':
-      return `the end of the file is missing after line ${line}`;
-    case 'moved':
-      return `line ${line} was moved: it stands at line ${number(problem.at)}`;
-    case 'removed':
-      return problem.to === problem.line
-        ? `line ${line} was removed`
-        : `lines ${line} to ${number(problem.to)} were removed`;
-  }
-}
-
-function figureLines({ figures, differences, digest }: Verification, style: Style): readonly string[] {
+function figureLines({ figures, differences, hasEnd }: Verification, style: Style): readonly string[] {
   const states = STATES_IN_ORDER.flatMap((state) => {
     const count = figures.states[state] ?? 0;
     return count === 0 ? [] : [`${number(count)} ${state}`];
   });
   const counted = [plural(figures.devices, 'device'), ...states].join(', ');
-  if (digest === undefined)
-    return [broken(style, 'figures', `there is no last line to state them; counted: ${counted}`)];
+  if (!hasEnd) return [broken(style, 'figures', `there is no last line to state them; counted: ${counted}`)];
   if (differences.length === 0) return [holds(style, 'figures', `counted again: ${counted}`)];
+  if (differences.every(({ stated }) => stated === undefined)) {
+    return [broken(style, 'figures', `the last line states none that can be read; counted: ${counted}`)];
+  }
   return [broken(style, 'figures', `counted: ${counted}`), ...shownOf(differences, differenceText)];
 }
 
-function differenceText({ name, stated, counted }: FigureDifference): string {
-  const said = stated === undefined ? 'says nothing' : `says ${stated}`;
-  return `${writeCell(name)}: the last line ${said}, the lines make ${counted}`;
-}
+const WHERE: Readonly<Record<Extract<LedgerComparison, { kind: 'agrees' }>['with'], string>> = {
+  'run row': "the digest is the one in the run's row",
+  'later evidence': "the digest is the one that the evidence after it names, back from the one in the run's row",
+  'blob metadata': "the digest is the one in the blob's metadata",
+};
 
 function ledgerLines(ledger: LedgerComparison, style: Style): readonly string[] {
-  switch (ledger.kind) {
-    case 'agrees':
-      return [
-        holds(
-          style,
-          'ledger',
-          `the digest is the one in the ${ledger.with === 'run row' ? "run's row" : "blob's metadata"}`,
-        ),
-      ];
-    case 'differs':
-      return [broken(style, 'ledger', ledger.differences.join('; '))];
-    case 'notCompared':
-      return [`ledger   ${style.warn('not compared')}: ${ledger.because}`];
-  }
+  if (ledger.kind === 'notCompared') return [`ledger   ${style.warn('not compared')}: ${ledger.because}`];
+  const notes = ledger.notes.map((note) => `  ${style.warn(note)}`);
+  if (ledger.kind === 'agrees') return [holds(style, 'ledger', WHERE[ledger.with]), ...notes];
+  const [first = '', ...more] = ledger.differences;
+  return [broken(style, 'ledger', first), ...more.map((difference) => `  ${difference}`), ...notes];
 }
 
-function graphLines({ proven, agreed, disagreements, actions }: ProofCheck, style: Style): readonly string[] {
+function graphLines(
+  { proven, agreed, disagreements, unchecked, actions }: ProofCheck,
+  style: Style,
+): readonly string[] {
   const counted = `${number(agreed)} of ${plural(proven, 'proof')} still ${agreed === 1 ? 'stands' : 'stand'}`;
   const others = Object.entries(actions).filter(([action]) => !QUIET.has(action));
   const notes = others.map(
-    ([action, count]) => `  Intune now says ${action} of ${plural(count, 'action')} it had called done`,
+    ([action, count]) => `  Intune now says ${action} of ${plural(count, 'action')} that it had called done`,
   );
-  if (disagreements.length === 0) return [holds(style, 'graph', counted), ...notes];
-  return [broken(style, 'graph', counted), ...shownOf(disagreements, disagreementText), ...notes];
+  const open = [
+    ...(unchecked.length === 0
+      ? []
+      : [`  ${plural(unchecked.length, 'proof')} cannot be checked any more, or not now:`]),
+    ...shownOf(unchecked, disagreementText),
+  ];
+  if (disagreements.length > 0) {
+    return [broken(style, 'graph', counted), ...shownOf(disagreements, disagreementText), ...open, ...notes];
+  }
+  if (unchecked.length > 0) return [`graph    ${style.warn('NOT ALL CHECKED')}: ${counted}`, ...open, ...notes];
+  return [holds(style, 'graph', counted), ...notes];
 }
 
-const QUIET: ReadonlySet<string> = new Set(['done', 'forgotten', 'unread']);
+/** Told line by line, or of no weight. */
+const QUIET: ReadonlySet<string> = new Set([
+  ...['done', 'forgotten', 'unread'],
+  ...['failed', 'canceled', 'notSupported'],
+]);
 
 /** The name comes from a file from anywhere: control characters stay out of the terminal. */
 function disagreementText({ line, deviceName, because }: Disagreement): string {
-  return `line ${number(line)}, ${writeCell(deviceName)}: ${writeCell(because)}`;
+  return `line ${number(line)}, ${visible(deviceName)}: ${visible(because)}`;
 }

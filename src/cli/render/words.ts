@@ -1,5 +1,5 @@
-/** What states and reasons mean, and what to do about them. Data. Layer: cli. */
-import type { RotationState, SkipReason } from '../../domain/rotation.ts';
+/** What the states of runs and devices mean. Data. Layer: cli. */
+import type { RotationState } from '../../domain/rotation.ts';
 import type { AbortReason, Run } from '../../domain/run.ts';
 
 /** In the order of a report: what is settled well, what is open, what needs somebody. */
@@ -33,41 +33,19 @@ export const STATE_MEANING: Readonly<Record<RotationState, string>> = {
   abandoned: 'asked, then given up with the run; it may still obey',
 };
 
-export interface ReasonWords {
-  readonly meaning: string;
-  readonly remedy: string;
+/** What a state means in such a run: a dry run asks nobody. */
+export function meaningOf(state: RotationState, mode: Run['mode']): string {
+  return state === 'planned' && mode === 'dryRun' ? 'due; a live run would ask it' : STATE_MEANING[state];
 }
 
-export const SKIP_WORDS: Readonly<Record<SkipReason, ReasonWords>> = {
-  notWindows: { meaning: 'not a Windows device', remedy: 'nothing' },
-  osTooOld: { meaning: 'older than Windows 10 1909, which cannot rotate', remedy: 'update Windows' },
-  notEncrypted: { meaning: 'Intune says its disk is not encrypted', remedy: 'turn BitLocker on' },
-  notManaged: { meaning: 'being retired, wiped or deleted, or not managed over MDM', remedy: 'nothing' },
-  enrollmentTypeUnsupported: {
-    meaning: 'enrolled in a way that cannot rotate',
-    remedy: 'join it to Entra ID, hybrid or not',
-  },
-  notSeenRecently: { meaning: 'did not check in within ROTATION_SEEN_WITHIN', remedy: 'get it online' },
-  keyTooYoung: {
-    meaning: 'key, or last request, younger than the minimum age',
-    remedy: 'nothing; a later run takes it',
-  },
-  keyLimitReached: {
-    meaning: 'escrow holds (nearly) 200 keys for it and would refuse a new one',
-    remedy: 'delete old keys or re-register the device',
-  },
-  excluded: { meaning: 'named by ROTATION_EXCLUDE', remedy: 'nothing, or change the setting' },
-  rotationPending: {
-    meaning: 'asked already, by this or another run; that request may still take effect',
-    remedy: 'nothing; it is looked at by later runs',
-  },
-  overRunLimit: { meaning: 'due, but beyond ROTATION_MAX_DEVICES', remedy: 'nothing; the next run takes it' },
-  noEntraDeviceId: { meaning: 'has no Entra device id to file a key under', remedy: 'register it in Entra ID' },
-  duplicateRecord: {
-    meaning: 'second Intune record of a device; the latest synced one counts',
-    remedy: 'delete the stale record',
-  },
-};
+/** Who carries on a run that nobody holds: `run` looks for the fleet's, and for what only settles. */
+export function carriersOf({ state, mode, targets }: Pick<Run, 'state' | 'mode' | 'targets'>): string {
+  if (state === 'settling') return 'the function app, `npx keyturn host` or `npx keyturn run --wait`';
+  if (mode === 'dryRun')
+    return `${targets === undefined ? '`npx keyturn run`, ' : ''}the function app or \`npx keyturn host\``;
+  const app = 'a function app or `npx keyturn host` with ROTATION_MODE live';
+  return targets === undefined ? `\`npx keyturn run --live\`, or ${app}` : app;
+}
 
 export const ABORT_WORDS: Readonly<Record<AbortReason, string>> = {
   canaryFailed: 'too few canaries were proven (ROTATION_CANARY_MIN_PROVEN)',

@@ -2,16 +2,23 @@
 import type { EvidenceRecord } from './evidence-columns.ts';
 import { longestAscent } from './longest-ascent.ts';
 import { numberRanges } from './number-ranges.ts';
-import type { LineFact } from './read-line.ts';
+import type { LineFact, LineFlaw } from './read-line.ts';
 
 /**
- * - `changed`: line `line` is not what it was hashed as, or was hashed anew after a change.
+ * How a line was changed, where the line by itself does not show it. `rehashed`: its own hash fits, and the line below was made with another
+ * line in its place. `place`: it agrees with its neighbours, and is no line that a file of ours has there.
+ */
+export type ChangeFlaw = LineFlaw | 'rehashed' | 'place';
+
+/**
+ * - `changed`: line `line`, which stands at line `at`, is not as it was written.
  * - `removed`: lines `line` to `to` are missing. `cut`: whatever came after line `line` is.
  * - `added`: what stands at line `line` was no part of the file, or is there twice.
  * - `moved`: line `line` stands at line `at`.
  */
 export type ChainProblem =
-  | { readonly kind: 'changed' | 'added' | 'cut'; readonly line: number }
+  | { readonly kind: 'changed'; readonly line: number; readonly at: number; readonly how: ChangeFlaw }
+  | { readonly kind: 'added' | 'cut'; readonly line: number }
   | { readonly kind: 'removed'; readonly line: number; readonly to: number }
   | { readonly kind: 'moved'; readonly line: number; readonly at: number };
 
@@ -28,15 +35,16 @@ export function checkChain(facts: readonly LineFact[]): readonly ChainProblem[] 
   const inPlace = longestAscent(genuine);
   const { moved, copies } = strays(genuine, inPlace);
   const problems: ChainProblem[] = [
-    ...(heading.isIntact ? [] : [changed(1)]),
-    ...[...forged, ...copies].map(({ at }): ChainProblem => ({ kind: 'added', line: at })),
+    ...(heading.isIntact ? [] : changes(1, heading)),
+    ...[heading, ...lines.filter(isIntact)].flatMap((fact) => wrappings(fact)),
+    ...[...forged, ...copies].map(added),
     ...moved.map(({ number, at }): ChainProblem => ({ kind: 'moved', line: number, at })),
     ...gaps(inPlace, moved, lines),
     ...tail(inPlace, moved, lines),
     ...brokenLinks(heading, [...inPlace, ...moved]),
   ];
   // Whatever else: lines that agree with each other, and not with what a file of ours looks like.
-  const told = problems.length > 0 ? problems : wrong.map(({ at }) => changed(at));
+  const told = problems.length > 0 ? problems : wrong.map(({ at }) => changed(at, at, 'place'));
   return told.toSorted((a, b) => a.line - b.line);
 }
 
@@ -44,7 +52,19 @@ const RUN: EvidenceRecord = 'run';
 const DEVICE: EvidenceRecord = 'device';
 const END: EvidenceRecord = 'end';
 
-const changed = (line: number): ChainProblem => ({ kind: 'changed', line });
+const changed = (line: number, at: number, how: ChangeFlaw): ChainProblem => ({ kind: 'changed', line, at, how });
+
+/** What is wrong with the line that was line `line`. */
+function changes(line: number, { at, flaws }: LineFact): readonly ChainProblem[] {
+  return flaws.map((flaw) => changed(line, at, flaw));
+}
+
+const added = ({ at }: LineFact): ChainProblem => ({ kind: 'added', line: at });
+
+/** Of a line that says what it said: what was changed around it. */
+function wrappings(fact: LineFact): readonly ChainProblem[] {
+  return fact.isIntact && fact.flaws.length > 0 ? changes(fact.number ?? fact.at, fact) : [];
+}
 
 function isIntact(fact: LineFact): fact is Intact {
   return fact.isIntact && fact.number !== undefined;
@@ -52,9 +72,9 @@ function isIntact(fact: LineFact): fact is Intact {
 
 /** As it was written, where it was written, below the line it was written below. */
 function isInOrder(fact: LineFact, above: LineFact | undefined, lines: number): boolean {
-  if (above === undefined) return fact.isIntact;
+  if (above === undefined) return fact.flaws.length === 0;
   const record = fact.at === 2 ? RUN : fact.at === lines ? END : DEVICE;
-  return fact.isIntact && fact.number === fact.at && fact.previous === above.hash && fact.record === record;
+  return fact.flaws.length === 0 && fact.number === fact.at && fact.previous === above.hash && fact.record === record;
 }
 
 /** Of several lines with one number and different content, the genuine one is what its neighbours were hashed with. */
@@ -113,7 +133,7 @@ function gaps(
     from = to;
     for (let line = broken[next]; line !== undefined && line.at < below.at; line = broken[++next]) {
       const number = line.number !== undefined && missing.take(line.number) ? line.number : missing.takeFirst();
-      problems.push(number === undefined ? { kind: 'added', line: line.at } : changed(number));
+      problems.push(...(number === undefined ? [added(line)] : changes(number, line)));
     }
     problems.push(...missing.left().map(({ from, to }): ChainProblem => ({ kind: 'removed', line: from, to })));
     above = below;
@@ -129,8 +149,8 @@ function tail(
 ): readonly ChainProblem[] {
   const last = inPlace.at(-1) ?? { number: 1, at: 1, record: '' };
   const broken = lines.filter((line) => !isIntact(line) && line.at > last.at);
-  if (last.record === END) return broken.map(({ at }) => ({ kind: 'added', line: at }));
-  const problems = broken.map((_line, i) => changed(last.number + 1 + i));
+  if (last.record === END) return broken.map(added);
+  const problems = broken.flatMap((line, i) => changes(last.number + 1 + i, line));
   const isEnded = [...moved, ...broken].some(({ record }) => record === END);
   return isEnded ? problems : [...problems, { kind: 'cut', line: last.number + broken.length }];
 }
@@ -141,7 +161,7 @@ function brokenLinks(heading: LineFact, found: readonly Intact[]): readonly Chai
   return ordered.flatMap((line, i) => {
     const above = i === 0 ? { ...heading, number: 1 } : (ordered[i - 1] as Intact);
     if (above.number !== line.number - 1 || line.previous === above.hash) return [];
-    if (above.number > 1) return [changed(above.number)];
-    return heading.isIntact ? [changed(line.number)] : [];
+    if (above.number > 1) return [changed(above.number, above.at, 'rehashed')];
+    return heading.isIntact ? [changed(line.number, line.at, 'rehashed')] : [];
   });
 }

@@ -1,5 +1,6 @@
 /** What an evidence file says of itself and its run, read with the distrust that a file from anywhere deserves. Pure. Layer: domain. */
 import { parseRunId, parseTenantId, type RunId, type TenantId } from '../ids.ts';
+import { isDigest } from './read-line.ts';
 
 export interface EvidenceHead {
   readonly tenantId: TenantId;
@@ -29,7 +30,7 @@ export function readEvidenceHead(details: string): EvidenceHead | undefined {
       version,
       dryRun,
       writtenAt,
-      ...(typeof previousDigest === 'string' ? { previousDigest } : {}),
+      ...(isDigest(previousDigest) ? { previousDigest } : {}),
     };
   } catch (error) {
     if (error instanceof SyntaxError || error instanceof TypeError) return undefined;

@@ -1,6 +1,6 @@
 /** Whether Graph still agrees with a line that says proven. Pure. Layer: domain. */
-import type { ActionResult, ActionState } from '../action-result.ts';
-import { type EntraDeviceId, isGuid, type ManagedDeviceId } from '../ids.ts';
+import { type ActionResult, type ActionState, isFinalAction } from '../action-result.ts';
+import { type EntraDeviceId, isGuid, type ManagedDeviceId, parseEntraDeviceId } from '../ids.ts';
 import { CLOCK_MARGIN_MS } from '../observe.ts';
 import type { Reading } from '../ports.ts';
 import type { RecoveryKey } from '../recovery-key.ts';
@@ -17,35 +17,41 @@ export interface ClaimedProof {
   readonly keyAtMs?: number;
   /** The key must be younger: Graph's clock. */
   readonly requestedByMs?: number;
-  /** Of the action that said done, when one did. */
-  readonly doneSinceMs?: number;
+  /** Of the action that the line tells of, when it tells of one. Graph's clock. */
+  readonly actionStartedAtMs?: number;
+  /** The line says that the action was done. */
+  readonly isConfirmed: boolean;
 }
 
 /**
- * The key decides. `action`: what Intune says now of the action that was done; `forgotten` once the device has had another one, which says
- * nothing; `unread` when the line tells of none, or Intune did not answer.
+ * `agrees`: escrow holds the key, and Intune does not say that the action came to anything but done. `disagrees`: either is not so.
+ * `unchecked`: the device is gone, and its keys with it, or Graph did not answer; that is no agreement.
+ * `action`: what Intune says now of the action that was done; `forgotten` once the device has had another one, which says nothing; `unread`
+ * when the line tells of none, or Intune did not answer.
  */
 export type ProofVerdict = { readonly action: ActionState | 'forgotten' | 'unread' } & (
-  | { readonly agrees: true }
-  | { readonly agrees: false; readonly because: string }
+  | { readonly kind: 'agrees' }
+  | { readonly kind: 'disagrees' | 'unchecked'; readonly because: string }
 );
 
 /** A device that was settled late has its key in cells of its own. */
 export function proofOf(line: number, cells: EvidenceCells): ClaimedProof {
   const isLate = cells.state !== 'proven';
-  const { entraDeviceId, managedDeviceId } = cells;
+  const entraDeviceId = parseEntraDeviceId(cells.entraDeviceId);
+  const { managedDeviceId } = cells;
   const keyAtMs = instantOf(isLate ? cells.lateKeyAt : cells.keyAfterAt);
   const requestedByMs = requestedBy(cells);
-  const doneSinceMs = cells.confirmedAt ? instantOf(cells.actionStartedAt) : undefined;
+  const actionStartedAtMs = instantOf(cells.actionStartedAt);
   return {
     line,
     deviceName: cells.deviceName ?? '',
-    ...(isGuid(entraDeviceId) ? { entraDeviceId: entraDeviceId as string as EntraDeviceId } : {}),
-    ...(isGuid(managedDeviceId) ? { managedDeviceId: managedDeviceId as string as ManagedDeviceId } : {}),
-    keyId: (isLate ? cells.lateKeyId : cells.keyAfterId) ?? '',
+    ...(entraDeviceId === undefined ? {} : { entraDeviceId }),
+    ...(isGuid(managedDeviceId) ? { managedDeviceId: managedDeviceId.toLowerCase() as ManagedDeviceId } : {}),
+    keyId: ((isLate ? cells.lateKeyId : cells.keyAfterId) ?? '').toLowerCase(),
     ...(keyAtMs === undefined ? {} : { keyAtMs }),
     ...(requestedByMs === undefined ? {} : { requestedByMs }),
-    ...(doneSinceMs === undefined ? {} : { doneSinceMs }),
+    ...(actionStartedAtMs === undefined ? {} : { actionStartedAtMs }),
+    isConfirmed: (cells.confirmedAt ?? '') !== '',
   };
 }
 
@@ -68,28 +74,64 @@ export function judgeProof(
   keys: Reading<readonly RecoveryKey[]> | undefined,
   actions: Reading<readonly ActionResult[]> | undefined,
 ): ProofVerdict {
-  const because = whyNot(claim, keys);
-  const action = actionOf(claim, actions);
-  return because === undefined ? { agrees: true, action } : { agrees: false, because, action };
+  const now = sameAction(claim, actions);
+  const action = claim.isConfirmed && actions?.kind === 'found' ? (now?.state ?? 'forgotten') : 'unread';
+  const byKey = judgeKey(claim, keys, actions?.kind === 'gone');
+  return { action, ...(byKey.kind === 'disagrees' ? byKey : (judgeAction(now) ?? byKey)) };
 }
 
-function whyNot(claim: ClaimedProof, keys: Reading<readonly RecoveryKey[]> | undefined): string | undefined {
-  if (claim.entraDeviceId === undefined || keys === undefined) return 'the line names no Entra device id';
-  if (keys.kind === 'gone') return 'Graph no longer knows the device';
-  if (keys.kind === 'unreadable') return `Graph did not tell (status ${keys.status})`;
-  const key = keys.value.find(({ keyId }) => keyId === claim.keyId);
-  if (key === undefined) return `escrow holds no key ${claim.keyId} of the device`;
-  if (key.volumeType !== 'operatingSystemVolume') return `key ${claim.keyId} is not one of the OS volume`;
-  if (key.createdAtMs !== claim.keyAtMs) return `the key was created at ${new Date(key.createdAtMs).toISOString()}`;
-  if (claim.requestedByMs === undefined) return 'the line does not say when the rotation was asked for';
-  if (key.createdAtMs <= claim.requestedByMs) return 'the key is older than the request';
-  return undefined;
-}
+type Judgement = { readonly kind: 'agrees' } | { readonly kind: 'disagrees' | 'unchecked'; readonly because: string };
 
-function actionOf(
-  { doneSinceMs }: ClaimedProof,
+const disagrees = (because: string): Judgement => ({ kind: 'disagrees', because });
+const unchecked = (because: string): Judgement => ({ kind: 'unchecked', because });
+
+/** One that began at another instant is someone else's. */
+function sameAction(
+  { actionStartedAtMs }: ClaimedProof,
   actions: Reading<readonly ActionResult[]> | undefined,
-): ProofVerdict['action'] {
-  if (actions?.kind !== 'found' || doneSinceMs === undefined) return 'unread';
-  return actions.value.find(({ startedAtMs }) => startedAtMs === doneSinceMs)?.state ?? 'forgotten';
+): ActionResult | undefined {
+  if (actions?.kind !== 'found' || actionStartedAtMs === undefined) return undefined;
+  return actions.value.find(({ startedAtMs }) => startedAtMs === actionStartedAtMs);
+}
+
+function judgeAction(now: ActionResult | undefined): Judgement | undefined {
+  if (now === undefined || !isFinalAction(now.state) || now.state === 'done') return undefined;
+  const code = now.errorCode === undefined ? '' : ` (error code ${now.errorCode})`;
+  return disagrees(
+    `Intune says that the action which began at ${iso(now.startedAtMs)} ended as ${now.state}${code}, not done`,
+  );
+}
+
+function judgeKey(
+  claim: ClaimedProof,
+  keys: Reading<readonly RecoveryKey[]> | undefined,
+  isGoneFromIntune: boolean,
+): Judgement {
+  const { entraDeviceId, keyId, keyAtMs, requestedByMs } = claim;
+  if (entraDeviceId === undefined || keys === undefined) return disagrees('the line names no Entra device id');
+  if (keys.kind === 'gone') return unchecked('the tenant no longer has the device, and its keys went with it');
+  if (keys.kind === 'unreadable')
+    return unchecked(`Graph did not say which keys the device has (status ${keys.status})`);
+  const key = keys.value.find((one) => one.keyId === keyId && one.entraDeviceId === entraDeviceId);
+  if (key === undefined) {
+    return isGoneFromIntune
+      ? unchecked(`Intune no longer has the device, and escrow holds no key ${keyId} of it any more`)
+      : disagrees(`escrow holds no key ${keyId} of the device`);
+  }
+  if (key.volumeType !== 'operatingSystemVolume') return disagrees(`key ${keyId} is not one of the OS volume`);
+  if (key.createdAtMs !== keyAtMs) {
+    const said = keyAtMs === undefined ? 'does not say when' : `says ${iso(keyAtMs)}`;
+    return disagrees(`key ${keyId} was created at ${iso(key.createdAtMs)}, the line ${said}`);
+  }
+  if (requestedByMs === undefined) return disagrees('the line does not say when the rotation was asked for');
+  if (key.createdAtMs <= requestedByMs) {
+    return disagrees(
+      `key ${keyId} is older than the request: created at ${iso(key.createdAtMs)}, asked for by ${iso(requestedByMs)}`,
+    );
+  }
+  return { kind: 'agrees' };
+}
+
+function iso(atMs: number): string {
+  return new Date(atMs).toISOString();
 }

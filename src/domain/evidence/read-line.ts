@@ -1,7 +1,22 @@
 /** One line of an evidence file as it was found: what it says, and whether it is still what it was hashed as. Pure. Layer: domain. */
 import { readCells } from './cell.ts';
-import { LINE_END, type Sha256 } from './evidence-chain.ts';
-import { EVIDENCE_COLUMNS, EVIDENCE_HEADING, type EvidenceCells } from './evidence-columns.ts';
+import type { Sha256 } from './evidence-chain.ts';
+import { EVIDENCE_COLUMNS, EVIDENCE_HEADING, EVIDENCE_RECORDS, type EvidenceCells } from './evidence-columns.ts';
+
+/**
+ * What is wrong with a line by itself. Its content: `content` is not what its hash was made of; `cells` are not as many as there are columns,
+ * or its number or hash is none; `encoding`: bytes that are no UTF-8; `heading`: other columns than those of this format.
+ * Around an intact content: `byteOrderMark` in front; `lineEndLf`, `lineEndCr`: one of the two characters alone; `lineEndMissing`: neither.
+ */
+export type LineFlaw =
+  | 'content'
+  | 'cells'
+  | 'encoding'
+  | 'heading'
+  | 'byteOrderMark'
+  | 'lineEndLf'
+  | 'lineEndCr'
+  | 'lineEndMissing';
 
 /** What the chain is checked by. */
 export interface LineFact {
@@ -10,13 +25,13 @@ export interface LineFact {
   /** Where it says it stood; absent when it says nothing that could be one. */
   readonly number?: number;
   readonly record: string;
-  /** Its content is what its hash was made of. */
+  /** Its content is what its hash was made of, whatever stands around it. */
   readonly isIntact: boolean;
+  /** None for a line that is as it was written. */
+  readonly flaws: readonly LineFlaw[];
   /** As it stands in the line; of the heading, computed. */
   readonly hash: string;
   readonly previous: string;
-  /** False for a last line without an end. */
-  readonly isEnded: boolean;
 }
 
 export interface ReadLine {
@@ -25,66 +40,106 @@ export interface ReadLine {
 }
 
 const COMMA = 0x2c;
-const [CR, LF] = [LINE_END.charCodeAt(0), LINE_END.charCodeAt(1)];
+const [CR, LF] = [0x0d, 0x0a];
+const BYTE_ORDER_MARK = '\ufeff';
 const WHOLE = /^[1-9]\d{0,14}$/;
 const HASH = /^[0-9a-f]{64}$/;
+const RECORDS: ReadonlySet<string> = new Set(EVIDENCE_RECORDS);
+/** One for all lines: a file has as many of these as lines. */
+const NO_FLAWS: readonly LineFlaw[] = [];
 
-/** `bytes`: the line with its end, if it has one. A byte order mark is part of the line, and belongs in none. */
+/** None of these remembers anything from one call to the next. */
+const [STRICT, LENIENT] = [new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }), new TextDecoder()];
+const ENCODER = new TextEncoder();
+
+const NO_CELLS: EvidenceCells = Object.fromEntries(EVIDENCE_COLUMNS.map((name) => [name, '']));
+
+/** True for what can be a digest of a file. */
+export function isDigest(text: unknown): text is string {
+  return typeof text === 'string' && HASH.test(text);
+}
+
+/** `bytes`: the line with its end, if it has one. */
 export function readEvidenceLine(bytes: Uint8Array, at: number, sha256: Sha256): ReadLine {
-  const isEnded = bytes.at(-1) === LF;
-  const isEndedWell = isEnded && bytes.at(-2) === CR;
-  const body = bytes.subarray(0, bytes.length - Number(isEnded) - Number(isEndedWell));
+  const { body, endFlaws } = withoutEnd(bytes);
   const text = textOf(body);
-  if (at === 1) return readHeading(body, text, isEnded, isEndedWell, sha256);
-  const comma = body.lastIndexOf(COMMA);
-  const values = readCells(text ?? new TextDecoder().decode(body));
-  const cells: EvidenceCells = Object.fromEntries(EVIDENCE_COLUMNS.map((name, i) => [name, values[i] ?? '']));
-  const hash = cells.hash ?? '';
-  const isIntact =
-    isEndedWell &&
-    text !== undefined &&
-    values.length === EVIDENCE_COLUMNS.length &&
-    HASH.test(hash) &&
-    text.endsWith(`,${hash}`) &&
-    WHOLE.test(cells.line ?? '') &&
-    sha256(body.subarray(0, Math.max(0, comma))) === hash;
+  if (at === 1) return readHeading(body, text, endFlaws, sha256);
+  const values = readCells(text ?? LENIENT.decode(body));
+  const cells = cellsOf(values);
+  const flaw = flawOf(body, text, values, cells, sha256);
   return {
     cells,
     fact: {
       at,
       ...(WHOLE.test(cells.line ?? '') ? { number: Number(cells.line) } : {}),
-      record: cells.record ?? '',
-      isIntact,
-      hash: kept(hash),
+      record: recordOf(cells, flaw),
+      isIntact: flaw === undefined,
+      flaws: flaw === undefined ? endFlaws : [flaw],
+      hash: kept(cells.hash ?? ''),
       previous: kept(cells.previous ?? ''),
-      isEnded,
     },
   };
 }
 
+/** A copy that is then filled in: an object that grows cell by cell takes fifteen times the memory. */
+function cellsOf(values: readonly string[]): EvidenceCells {
+  const cells: { -readonly [Name in keyof EvidenceCells]: EvidenceCells[Name] } = { ...NO_CELLS };
+  for (const [i, name] of EVIDENCE_COLUMNS.entries()) cells[name] = values[i] ?? '';
+  return cells;
+}
+
+function flawOf(
+  body: Uint8Array,
+  text: string | undefined,
+  values: readonly string[],
+  { line = '', hash = '' }: EvidenceCells,
+  sha256: Sha256,
+): LineFlaw | undefined {
+  if (text === undefined) return 'encoding';
+  const isLine = values.length === EVIDENCE_COLUMNS.length && WHOLE.test(line) && HASH.test(hash);
+  if (!isLine || !text.endsWith(`,${hash}`)) return 'cells';
+  return sha256(body.subarray(0, Math.max(0, body.lastIndexOf(COMMA)))) === hash ? undefined : 'content';
+}
+
+/** A damaged last line is told by what only a last line says. */
+function recordOf({ record = '', details = '' }: EvidenceCells, flaw: LineFlaw | undefined): string {
+  if (flaw === undefined || RECORDS.has(record)) return record;
+  return details.startsWith('{"lines":') ? 'end' : record;
+}
+
+function withoutEnd(bytes: Uint8Array): { readonly body: Uint8Array; readonly endFlaws: readonly LineFlaw[] } {
+  const hasLf = bytes.at(-1) === LF;
+  const hasCr = bytes.at(hasLf ? -2 : -1) === CR;
+  const body = bytes.subarray(0, bytes.length - Number(hasLf) - Number(hasCr));
+  if (hasLf) return { body, endFlaws: hasCr ? NO_FLAWS : ['lineEndLf'] };
+  return { body, endFlaws: [hasCr ? 'lineEndCr' : 'lineEndMissing'] };
+}
+
 /** The text on its own: a part of a line would keep the whole of it in memory for as long as the fact lives. */
 function kept(text: string): string {
-  return new TextDecoder().decode(new TextEncoder().encode(text));
+  return LENIENT.decode(ENCODER.encode(text));
 }
 
 function readHeading(
   body: Uint8Array,
   text: string | undefined,
-  isEnded: boolean,
-  isEndedWell: boolean,
+  endFlaws: readonly LineFlaw[],
   sha256: Sha256,
 ): ReadLine {
-  const isIntact = isEndedWell && text === EVIDENCE_HEADING;
-  return {
-    cells: {},
-    fact: { at: 1, number: 1, record: 'heading', isIntact, hash: sha256(body), previous: '', isEnded },
-  };
+  const hasMark = text?.startsWith(BYTE_ORDER_MARK) === true;
+  const heading = hasMark ? text.slice(BYTE_ORDER_MARK.length) : (text ?? '');
+  const isIntact = heading === EVIDENCE_HEADING;
+  const hash = isIntact ? sha256(EVIDENCE_HEADING) : sha256(body);
+  const flaws: LineFlaw[] = hasMark ? ['byteOrderMark'] : [];
+  if (isIntact) flaws.push(...endFlaws);
+  else flaws.push(heading.startsWith(`${EVIDENCE_HEADING}\r`) ? 'lineEndCr' : 'heading');
+  return { cells: {}, fact: { at: 1, number: 1, record: 'heading', isIntact, flaws, hash, previous: '' } };
 }
 
 /** `undefined` when the bytes are not UTF-8. */
 function textOf(bytes: Uint8Array): string | undefined {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    return STRICT.decode(bytes);
   } catch {
     return undefined;
   }

@@ -4,6 +4,7 @@ import { scrub } from '../scrub.ts';
 import type { GraphCloud, Settings } from '../settings.ts';
 import { instant } from './device-cells.ts';
 import type { EvidenceFigures } from './evidence-figures.ts';
+import { type ThrottlingDetails, throttlingDetails } from './throttling-details.ts';
 
 /** Raised when an older reader would misunderstand a file. */
 export const EVIDENCE_FORMAT = 1;
@@ -32,9 +33,9 @@ export interface RunDetails {
   readonly format: typeof EVIDENCE_FORMAT;
   /** Of Keyturn. */
   readonly version: string;
-  /** Which version of the run's evidence this is, from 1. */
+  /** Which version of the run's evidence this is, from 1; numbers whose name was taken are left out. */
   readonly evidence: number;
-  /** The digest of the version before; absent in the first. */
+  /** The digest of the version before, which is the one with the greatest smaller number; absent in the first. */
   readonly previousDigest?: string;
   readonly tenantId: string;
   readonly cloud: GraphCloud;
@@ -56,6 +57,8 @@ export interface RunDetails {
   readonly targets?: number;
   /** Targets that named no device, in words. */
   readonly unresolved?: readonly string[];
+  /** What Graph throttled while it asked. Absent: it never asked, or an older version did, which kept no record. */
+  readonly throttling?: ThrottlingDetails;
   readonly settings: EvidenceSettings;
 }
 
@@ -72,20 +75,22 @@ export interface EvidenceFacts {
   readonly settings: Settings;
   /** Of Keyturn. */
   readonly version: string;
+  /** Its number; absent: the one after what the run's row names. */
+  readonly evidence?: number;
   /** Our clock. */
   readonly nowMs: number;
 }
 
-/** The number of the file that comes after what the run row names. */
+/** The number of the file that comes after what the run's row names, unless something else has its name. */
 export function nextEvidence(run: Run): number {
   return (run.evidence?.version ?? 0) + 1;
 }
 
-export function runDetails({ run, settings, version, nowMs }: EvidenceFacts): RunDetails {
+export function runDetails({ run, settings, version, nowMs, evidence = nextEvidence(run) }: EvidenceFacts): RunDetails {
   return {
     format: EVIDENCE_FORMAT,
     version,
-    evidence: nextEvidence(run),
+    evidence,
     ...(run.evidence === undefined ? {} : { previousDigest: run.evidence.digest }),
     tenantId: run.tenantId,
     cloud: settings.cloud,
@@ -103,6 +108,7 @@ export function runDetails({ run, settings, version, nowMs }: EvidenceFacts): Ru
     seed: run.seed,
     ...(run.targets === undefined ? {} : { targets: run.targets.length }),
     ...(run.unresolved === undefined ? {} : { unresolved: run.unresolved.map(scrub) }),
+    ...(run.throttling === undefined ? {} : { throttling: throttlingDetails(run.throttling) }),
     settings: evidenceSettings(settings),
   };
 }

@@ -1,4 +1,5 @@
 /** What escrow now says of a device that was asked: dangerous, silent, or neither. Pure. Layer: domain. */
+import { isRotatedWithoutKey } from './rotated-without-key.ts';
 
 /**
  * - `rotatedWithoutKey`: the action is done, and no newer key is in escrow. Whatever now unlocks the disk may be known to nobody.
@@ -29,9 +30,9 @@ export interface NewestKey {
 
 /** `undefined`: a newer key is in escrow, or its run still looks. An imported key never makes a device safe; a rotation with proof does. */
 export function deviceStanding(asked: AskedFacts, newest: NewestKey | undefined): DeviceStanding | undefined {
-  if (newest !== undefined && isNewer(asked, newest)) return undefined;
-  if (asked.isDone) return 'rotatedWithoutKey';
-  return asked.isGivenUp ? 'neverAnswered' : undefined;
+  const hasNewerKey = newest !== undefined && isNewer(asked, newest);
+  if (isRotatedWithoutKey({ isDone: asked.isDone, hasNewerKey })) return 'rotatedWithoutKey';
+  return asked.isGivenUp && !hasNewerKey ? 'neverAnswered' : undefined;
 }
 
 function isNewer({ afterMs, keyBeforeId }: AskedFacts, { keyId, createdAtMs, isImported }: NewestKey): boolean {

@@ -1,5 +1,5 @@
 /** The state of a whole fleet's keys in figures, at one instant, and how two of them differ. Pure. Layer: domain. */
-import { KEY_AGE_CLASSES, type KeyAgeClass, type KeyAges } from '../key-ages.ts';
+import { KEY_AGE_CLASSES, type KeyAgeClass, type KeyAges, REASONS_WITHOUT_KEY_AGE } from '../key-ages.ts';
 import { SKIP_REASONS, type SkipReason } from '../rotation.ts';
 
 /** How many devices have what; whether those that cannot be asked are among them is said in words. */
@@ -12,7 +12,7 @@ export interface FleetFigures {
   readonly withoutKey: number;
   /** Newest key older than `ROTATION_MAX_KEY_AGE`; eligible or not. */
   readonly pastMaxKeyAge: number;
-  /** So many keys in escrow that the cap is near (`KEY_COUNT_WARNING`), those in `atKeyLimit` among them. */
+  /** So many keys in escrow that the cap is near (`KEY_COUNT_WARNING`), and fewer than for `atKeyLimit`. */
   readonly nearKeyLimit: number;
   /** So many that the device is no longer asked (`KEY_COUNT_REFUSAL`). */
   readonly atKeyLimit: number;
@@ -40,12 +40,21 @@ export interface FleetPicture extends FleetFigures {
   readonly tenantId: string;
   /** ISO 8601. */
   readonly at: string;
-  /** By age of the newest key; devices without an Entra device id, second records and what is not Windows have none. */
+  /** By age of the newest key. With those of `withoutKeyAge` they add up to `devices`. */
   readonly keyAges: KeyAges;
   /** Why devices cannot be asked, whatever their keys. */
   readonly ineligible: Readonly<Partial<Record<SkipReason, number>>>;
   /** When the device of `neverAnswered` that was asked first was asked. ISO 8601. */
   readonly silentSince?: string;
+}
+
+/** Devices that count in no class of age: their keys cannot be told, or are those of another record. */
+export type WithoutKeyAge = Readonly<Record<(typeof REASONS_WITHOUT_KEY_AGE)[number], number>>;
+
+export function withoutKeyAge({ ineligible }: Pick<FleetPicture, 'ineligible'>): WithoutKeyAge {
+  return Object.fromEntries(
+    REASONS_WITHOUT_KEY_AGE.map((reason) => [reason, ineligible[reason] ?? 0]),
+  ) as WithoutKeyAge;
 }
 
 /** One figure that is not what it was: `withoutKey`, `keyAges.older`, `ineligible.notEncrypted`. */

@@ -1,11 +1,13 @@
 /** How one device's part of a run ended, in the classes that people act upon. Pure. Layer: domain. */
 import type { EvidenceCells } from '../evidence/evidence-columns.ts';
+import { isRotatedWithoutKey, rotatedFacts } from '../fleet/rotated-without-key.ts';
 import { SKIP_REASONS, type SkipReason } from '../rotation.ts';
 
 /** What became of a device that was due. A skipped one goes by its skip reason. */
 export const DUE_OUTCOMES = [
   'escrowFailing',
   'neverEscrowed',
+  'backupFailed',
   'escrowFull',
   'deviceFailed',
   'deviceGone',
@@ -16,7 +18,6 @@ export const DUE_OUTCOMES = [
   'abandoned',
   'noAnswer',
   'notAsked',
-  'waitingForKey',
   'waiting',
   'provenLate',
   'provenUnconfirmed',
@@ -36,6 +37,7 @@ const SKIPPED: ReadonlySet<string> = new Set(SKIP_REASONS);
 
 /** Reads nothing but the cells of an evidence line. */
 export function deviceOutcome(cells: EvidenceCells): DeviceOutcome {
+  if (hasRotatedWithoutKey(cells)) return hasBackupFailed(cells) ? 'escrowFailing' : 'neverEscrowed';
   switch (cells.state) {
     case 'proven':
       return cells.unconfirmed ? 'provenUnconfirmed' : 'proven';
@@ -48,9 +50,8 @@ export function deviceOutcome(cells: EvidenceCells): DeviceOutcome {
     case 'claimed':
     case 'requested':
     case 'uncertain':
-      return 'waiting';
     case 'confirmed':
-      return 'waitingForKey';
+      return 'waiting';
     case 'failed':
       return failed(cells);
     case 'refused':
@@ -65,23 +66,36 @@ export function deviceOutcome(cells: EvidenceCells): DeviceOutcome {
 
 function failed(cells: EvidenceCells): DeviceOutcome {
   if (cells.failure === 'deviceGone') return 'deviceGone';
-  if (hasBackupFailed(cells)) return 'escrowFailing';
+  if (hasBackupFailed(cells)) return 'backupFailed';
   return Number(cells.keyCount ?? 0) >= NEARLY_FULL ? 'escrowFull' : 'deviceFailed';
 }
 
 function refused(httpStatus: string | undefined): DeviceOutcome {
   if (httpStatus === '403') return 'graphForbade';
   if (httpStatus === '404') return 'graphUnknown';
-  return httpStatus ? 'graphRefused' : 'neverTaken';
+  return isClearNo(httpStatus) ? 'graphRefused' : 'neverTaken';
+}
+
+/** What a 5xx or 408 says is no answer to the request, as for the request itself. */
+function isClearNo(httpStatus = ''): boolean {
+  return /^4\d\d$/.test(httpStatus) && httpStatus !== '408';
 }
 
 /** What came to light later counts for more. */
-function givenUp(cells: EvidenceCells): DeviceOutcome {
-  const { lateState, confirmedAt, state } = cells;
+function givenUp({ lateState, state }: EvidenceCells): DeviceOutcome {
   if (lateState === 'proven') return 'provenLate';
   if (lateState === 'failed') return 'deviceFailed';
-  if (confirmedAt || lateState === 'confirmed') return hasBackupFailed(cells) ? 'escrowFailing' : 'neverEscrowed';
   return state === 'abandoned' ? 'abandoned' : 'noAnswer';
+}
+
+/** By the rule that the fleet and the webhook go by. */
+function hasRotatedWithoutKey(cells: EvidenceCells): boolean {
+  const { state = '', confirmedAt, keyAfterId, actionState, lateState, lateActionState } = cells;
+  const wasConfirmed = Boolean(confirmedAt);
+  const hasKeyAfter = Boolean(keyAfterId);
+  return isRotatedWithoutKey(
+    rotatedFacts({ state, wasConfirmed, hasKeyAfter, actionState, lateState, lateActionState }),
+  );
 }
 
 function hasBackupFailed({ bitLockerStates }: EvidenceCells): boolean {

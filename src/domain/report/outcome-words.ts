@@ -19,7 +19,8 @@ export const OUTCOME_WORDS: Readonly<Record<DeviceOutcome, OutcomeWords>> = {
   escrowFailing: {
     title: 'Escrow failing',
     urgency: 'danger',
-    meaning: 'Windows says that the backup of the key to Entra ID failed; the key in escrow may be the old one',
+    meaning:
+      'Intune says done, and Windows that the backup of the key to Entra ID failed; the key in escrow may be the old one',
     remedy: 'Get the device online to Entra ID, then run “BitLocker key rotation” on it again and look for the new key',
   },
   neverEscrowed: {
@@ -29,11 +30,18 @@ export const OUTCOME_WORDS: Readonly<Record<DeviceOutcome, OutcomeWords>> = {
     remedy:
       'Check that its policy turns on client-driven rotation and stores recovery information in Entra ID, then rotate it again',
   },
+  backupFailed: {
+    title: 'Backup failed',
+    urgency: 'act',
+    meaning: 'it failed, and Windows says that the backup of a key to Entra ID failed; Intune never said done',
+    remedy: 'Get the device online to Entra ID, and look for a key of it there; a later run asks it again',
+  },
   escrowFull: {
     title: 'Escrow full',
     urgency: 'act',
     meaning: 'it failed, and escrow holds (nearly) the 200 keys that Entra ID keeps for a device',
-    remedy: 'Delete old keys, or register the device anew',
+    remedy:
+      'Note the current key, delete the device object in Entra ID and join the device anew: single keys cannot be deleted',
   },
   deviceFailed: {
     title: 'Device said no',
@@ -45,7 +53,7 @@ export const OUTCOME_WORDS: Readonly<Record<DeviceOutcome, OutcomeWords>> = {
     title: 'Graph refused: 403',
     urgency: 'act',
     meaning: 'the app may not rotate the keys of this device',
-    remedy: 'Check the app’s roles with “keyturn doctor”; on single devices, their scope tags',
+    remedy: 'Check the app’s roles with “npx keyturn doctor”; on single devices, their scope tags',
   },
   graphRefused: {
     title: 'Graph refused',
@@ -63,7 +71,7 @@ export const OUTCOME_WORDS: Readonly<Record<DeviceOutcome, OutcomeWords>> = {
     title: 'Given up',
     urgency: 'act',
     meaning: 'asked, then looking at it failed at every delivery; it may still obey',
-    remedy: '“keyturn status” says why; “keyturn requeue” takes it up again',
+    remedy: '“npx keyturn status” says why; “npx keyturn requeue” takes it up again',
   },
   noAnswer: {
     title: 'No answer',
@@ -81,7 +89,8 @@ export const OUTCOME_WORDS: Readonly<Record<DeviceOutcome, OutcomeWords>> = {
     title: 'Near the limit of keys',
     urgency: 'act',
     meaning: 'escrow holds 195 keys or more for it, and refuses new ones at 200',
-    remedy: 'Delete old keys, or register the device anew',
+    remedy:
+      'Note the current key, delete the device object in Entra ID and join the device anew: single keys cannot be deleted',
   },
   noEntraDeviceId: {
     title: 'No Entra device id',
@@ -136,12 +145,6 @@ export const OUTCOME_WORDS: Readonly<Record<DeviceOutcome, OutcomeWords>> = {
     urgency: 'wait',
     meaning: 'due, and not asked (yet)',
     remedy: 'Nothing once the run goes on; after an aborted run, the next one takes it',
-  },
-  waitingForKey: {
-    title: 'Waiting for its key',
-    urgency: 'wait',
-    meaning: 'Intune says done; no newer key in escrow yet',
-    remedy: 'Nothing before the last look',
   },
   waiting: {
     title: 'Waiting for the device',

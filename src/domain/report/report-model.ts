@@ -2,6 +2,7 @@
 import type { EvidenceCells } from '../evidence/evidence-columns.ts';
 import { countFigures, type EvidenceFigures } from '../evidence/evidence-figures.ts';
 import type { RunDetails } from '../evidence/run-details.ts';
+import { throttlingOf } from '../evidence/throttling-details.ts';
 import { type KeyAges, keyAgeClass, noKeyAges } from '../key-ages.ts';
 import type { Run, RunEvidence, RunState } from '../run.ts';
 import { type AttentionRow, createAttentionList } from './attention-list.ts';
@@ -92,7 +93,8 @@ export function countReport({ details, run, evidence }: ReportFacts): ReportCoun
     },
     model() {
       const counted = figures.figures();
-      const rate = requests.rate(details.settings.budgets.write);
+      const { throttling } = details;
+      const rate = requests.rate(details.settings.budgets, throttling && throttlingOf(throttling));
       const timeToKey = distributeTimes(Float64Array.from(timesMs));
       const present = OUTCOMES_IN_ORDER.filter((outcome) => outcomes.has(outcome));
       const devicesOf = (outcome: DeviceOutcome) => outcomes.get(outcome) ?? 0;

@@ -1,4 +1,5 @@
 /** The first two lines of a report: did it work, and what needs somebody. Pure. Layer: domain. */
+import { number, percent, plural } from '../plain-figures.ts';
 import type { ReportModel } from './report-model.ts';
 
 export interface Verdict {
@@ -17,51 +18,58 @@ const ABORTED = {
 export function verdictOf(model: ReportModel): Verdict {
   const { run, state, funnel, inDanger, needAttention, figures } = model;
   const others = needAttention - inDanger;
+  const lost = unresolvedCount(run.unresolved ?? []);
   const needs = [
     ...(inDanger === 0
       ? []
       : [
-          `${devices(inDanger)} may hold a key that escrow does not have: take ${inDanger === 1 ? 'it' : 'them'} first.`,
+          `${plural(inDanger, 'device')} may hold a key that escrow does not have: take ${inDanger === 1 ? 'it' : 'them'} first.`,
         ]),
     ...(others === 0
       ? []
       : [
           `${number(others)}${inDanger === 0 ? '' : ' more'} ${others === 1 ? 'device needs' : 'devices need'} somebody: the tables say what for.`,
         ]),
-    ...(run.unresolved === undefined || run.unresolved.length === 0
-      ? []
-      : [
-          `${run.unresolved.length === 1 ? 'One target names' : `${number(run.unresolved.length)} targets name`} no device.`,
-        ]),
+    ...(lost === 0 ? [] : [`${lost === 1 ? 'One target names' : `${number(lost)} targets name`} no device.`]),
   ];
   const asked = needs.length === 0 ? ['Nothing needs you.'] : needs;
   const proofs = `${number(funnel.proven)} of ${number(funnel.due)} due ${funnel.due === 1 ? 'key is' : 'keys are'} rotated and proven`;
 
   if (run.abortReason !== undefined)
     return { tone: 'bad', headline: `Stopped early: ${ABORTED[run.abortReason]}. ${proofs}.`, needs: asked };
+  if (lost > 0 && figures.devices === 0) {
+    const headline = `No device was found by ${run.targets === 1 ? 'the name' : 'the names'} given: nothing was asked.`;
+    return { tone: 'warn', headline, needs };
+  }
   if (run.dryRun)
     return {
       tone: 'neutral',
-      headline: `Dry run: nothing was sent. ${devices(funnel.due)} of ${number(figures.devices)} would be asked.`,
+      headline: `Dry run: nothing was sent. ${plural(funnel.due, 'device')} of ${number(figures.devices)} would be asked.`,
       needs: asked,
     };
-  if (state !== 'completed') return { tone: 'neutral', headline: `Still ${state}: ${proofs} so far.`, needs: asked };
+  if (state !== 'completed')
+    return {
+      tone: 'neutral',
+      headline: state === 'planning' ? 'Still planning.' : `Still ${state}: ${proofs} so far.`,
+      needs: asked,
+    };
+  if (funnel.due === 0 && run.targets !== undefined) {
+    const headline =
+      figures.devices === 1
+        ? 'The device that was named could not be asked.'
+        : `None of the ${number(figures.devices)} devices that were named could be asked.`;
+    return { tone: 'warn', headline, needs: needs.length === 0 ? ['The outcomes say why.'] : needs };
+  }
+  const clean = needs.length === 0 ? 'good' : 'warn';
   if (funnel.due === 0)
-    return { tone: 'good', headline: `No key was due among ${devices(figures.devices)}.`, needs: asked };
+    return { tone: clean, headline: `No key was due among ${plural(figures.devices, 'device')}.`, needs: asked };
   const share = funnel.proven / funnel.due;
-  const tone = inDanger > 0 || share < 0.5 ? 'bad' : needAttention > 0 ? 'warn' : 'good';
-  return { tone, headline: `${proofs}${funnel.proven === funnel.due ? '' : ` (${percent(share)})`}.`, needs: asked };
+  const tone = inDanger > 0 || share < 0.5 ? 'bad' : clean;
+  return { tone, headline: `${proofs}${funnel.proven === funnel.due ? '' : ` (${percent(share, 1)})`}.`, needs: asked };
 }
 
-function number(value: number): string {
-  return value.toLocaleString('en-US');
-}
-
-function devices(count: number): string {
-  return `${number(count)} ${count === 1 ? 'device' : 'devices'}`;
-}
-
-/** Never rounded up to a whole that is not there. */
-function percent(share: number): string {
-  return `${(Math.floor(share * 1_000) / 10).toLocaleString('en-US')} %`;
+/** A long list ends with how many more there were. */
+function unresolvedCount(unresolved: readonly string[]): number {
+  const more = /^and (\d+) more$/.exec(unresolved.at(-1) ?? '')?.[1];
+  return more === undefined ? unresolved.length : unresolved.length - 1 + Number(more);
 }

@@ -25,6 +25,10 @@ export function createMemoryReportFiles(): ReportFiles {
       return pieces === undefined ? undefined : copies(pieces);
     },
     list: async (prefix) => [...files.keys()].filter((name) => name.startsWith(prefix)).sort(),
+    async delete(name) {
+      files.delete(name);
+      return true;
+    },
   };
 }
 

@@ -29,6 +29,7 @@ export const deviceCodec = createRowCodec<DeviceRecord>(
       lastState: oneOf('lastState', ROTATION_STATES),
       lastKeyId: text('lastKeyId'),
       lastKeyAtMs: instant('lastKeyAt'),
+      doneWithoutKeySinceMs: instant('doneWithoutKeySince'),
       importedKeyIds: json('importedKeyIds'),
       importUntilMs: instant('importUntil'),
     },

@@ -54,6 +54,7 @@ export const runCodec = createRowCodec<RunRow>(
       canarySentAtMs: instant('canarySentAt'),
       rotatingStartedAtMs: instant('rotatingStartedAt'),
       rotatingEndedAtMs: instant('rotatingEndedAt'),
+      throttling: json('throttling'),
       finishedAtMs: instant('finishedAt'),
       abortReason: oneOf('abortReason', ['canaryFailed', 'circuitBreaker']),
       finalCounts: json('finalCounts'),

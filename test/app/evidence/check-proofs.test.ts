@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { checkProofs } from '../../../src/app/evidence/check-proofs.ts';
+import { checkProofs, FileChangedError } from '../../../src/app/evidence/check-proofs.ts';
 import { evidenceName } from '../../../src/app/evidence/evidence-head.ts';
-import { evidenceLines } from '../../../src/app/evidence/verify-evidence.ts';
+import { sha256 } from '../../../src/app/evidence/sha256.ts';
 import type { Run } from '../../../src/domain/run.ts';
-import { contentOf } from '../../support/expect-evidence.ts';
+import { reportOf } from '../../support/evidence-files.ts';
 import type { World } from '../../support/world.ts';
 import { createFaultWorld, settle } from '../faults/fault-world.ts';
 
@@ -14,7 +14,7 @@ async function rotated(): Promise<{ readonly world: World; readonly run: Run }> 
   return { world, run };
 }
 
-function check(world: World, run: Run, edit: (text: string) => string = (text) => text) {
+async function check(world: World, run: Run, edit: (text: string) => string = (text) => text, hash?: string) {
   const told: number[] = [];
   const { tenant } = world.start().deps;
   const call = {
@@ -22,13 +22,14 @@ function check(world: World, run: Run, edit: (text: string) => string = (text) =
     deadlineAtMs: Number.POSITIVE_INFINITY,
     signal: new AbortController().signal,
   } as const;
+  const text = (await reportOf(world.reportFiles, evidenceName(run.runId, 1))).toString();
+  const file = Buffer.from(edit(text));
   const content = (async function* () {
-    for await (const piece of contentOf(world.reportFiles, evidenceName(run.runId, 1))) {
-      yield Buffer.from(edit(Buffer.from(piece).toString()));
-    }
+    for (let at = 0; at < file.length; at += 10_000) yield file.subarray(at, at + 10_000);
   })();
   return world.clock.run(async () => {
-    const found = await checkProofs(tenant, evidenceLines(content), call, (checked) => told.push(checked));
+    const given = { content, sha256: hash ?? sha256(file) };
+    const found = await checkProofs(tenant, given, call, (checked) => told.push(checked));
     return { ...found, told };
   });
 }
@@ -39,7 +40,7 @@ describe('asking Graph again', () => {
     const proven = run.finalCounts?.proven ?? 0;
     expect(proven).toBeGreaterThan(100);
     const found = await check(world, run);
-    expect(found).toMatchObject({ proven, agreed: proven, disagreements: [] });
+    expect(found).toMatchObject({ proven, agreed: proven, disagreements: [], unchecked: [] });
     expect(found.told).toEqual([100, proven]);
     expect(Object.values(found.actions).reduce((sum, n) => sum + n, 0)).toBe(proven);
     world.sim.referee.assertClean();
@@ -74,5 +75,31 @@ describe('asking Graph again', () => {
     const row = (await world.rotations(run.runId)).find(({ state }) => state === 'proven');
     const found = await check(world, run, (text) => text.replaceAll(row?.entraDeviceId ?? '-', "x'/../y"));
     expect(found.disagreements).toMatchObject([{ because: 'the line names no Entra device id' }]);
+  });
+
+  it('says of a device that Intune and escrow no longer have that it cannot be checked, which is no agreement', async () => {
+    const world = createFaultWorld({ devices: 6 });
+    const run = await world.clock.run(() => settle(world));
+    const [row] = (await world.rotations(run.runId)).filter(({ state }) => state === 'proven');
+    if (row === undefined) throw new Error('no device is proven');
+    world.sim.removeDevice(row.managedDeviceId);
+    // Its Entra device still has the key: that is all a proof is made of.
+    expect(await check(world, run)).toMatchObject({ agreed: 6, disagreements: [], unchecked: [] });
+    const forged = (text: string) => text.replace(row.keyAfterId ?? '-', '00000000-0000-4000-8000-00000000dead');
+    expect(await check(world, run, forged)).toMatchObject({
+      agreed: 5,
+      disagreements: [],
+      unchecked: [{ deviceName: row.deviceName, because: expect.stringContaining('Intune no longer has the device') }],
+    });
+  });
+
+  it('says nothing of a file that is another one than the one whose chain was checked', async () => {
+    const world = createFaultWorld({ devices: 6 });
+    const run = await world.clock.run(() => settle(world));
+    const whole = sha256(await reportOf(world.reportFiles, evidenceName(run.runId, 1)));
+    await expect(check(world, run, (text) => text.replace('proven', 'Proven'), whole)).rejects.toThrow(
+      FileChangedError,
+    );
+    await expect(check(world, run, (text) => text, whole)).resolves.toMatchObject({ agreed: 6 });
   });
 });

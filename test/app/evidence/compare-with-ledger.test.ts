@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { compareWithLedger } from '../../../src/app/evidence/compare-with-ledger.ts';
 import { evidenceName, headMetadata } from '../../../src/app/evidence/evidence-head.ts';
 import type { Verification } from '../../../src/app/evidence/verify-evidence.ts';
+import type { ReportMetadata } from '../../../src/domain/ports.ts';
 import type { Run, RunEvidence } from '../../../src/domain/run.ts';
 import { createVirtualClock } from '../../../src/simulator/virtual-clock.ts';
 import { createMemoryLedger } from '../../../src/storage/memory/memory-ledger.ts';
@@ -9,7 +10,9 @@ import { createMemoryReportFiles } from '../../../src/storage/memory/memory-repo
 import { sampleRotations, sampleRun } from '../../contracts/samples.ts';
 import { evidenceOf, RUN, TENANT, verified } from '../../support/evidence-files.ts';
 
-const FILE = await verified(await evidenceOf(sampleRotations(3)));
+const ROWS = sampleRotations(3);
+const CONTENT = await evidenceOf(ROWS);
+const FILE = await verified(CONTENT);
 const HEAD: RunEvidence = { version: 1, lines: FILE.lines, digest: FILE.digest ?? '', lateNotices: 0 };
 const ENDED: Run = sampleRun({
   tenantId: TENANT,
@@ -19,41 +22,65 @@ const ENDED: Run = sampleRun({
   finalCounts: { planned: 3 },
 });
 
-/** `blobs`: heads that stand in the metadata of files. */
-async function compare(run: Run | undefined, file: Verification = FILE, blobs: readonly RunEvidence[] = []) {
+type Blob = readonly [name: string, content: Buffer, metadata: ReportMetadata];
+const blobOf = (run: Run, head: RunEvidence, content: Buffer): Blob => [
+  evidenceName(RUN, head.version),
+  content,
+  headMetadata(run, head),
+];
+const FOREIGN = (version: number): Blob => [evidenceName(RUN, version), Buffer.from('not ours'), {}];
+
+async function compare(run: Run | undefined, file: Verification = FILE, blobs: readonly Blob[] = []) {
   const ledger = createMemoryLedger({ clock: createVirtualClock(0) });
   const reportFiles = createMemoryReportFiles();
   if (run !== undefined) await ledger.createRun(run);
-  for (const head of blobs) {
+  for (const [name, bytes, metadata] of blobs) {
     const content = (async function* () {
-      yield Buffer.from('x');
+      yield bytes;
     })();
-    const metadata = () => headMetadata(ENDED, head);
-    await reportFiles.create({ name: evidenceName(RUN, head.version), contentType: 'text/csv', content, metadata });
+    await reportFiles.create({ name, contentType: 'text/csv', content, metadata: () => metadata });
   }
   return compareWithLedger({ ledger, reportFiles }, file);
 }
 
+/** A run with several files, of which each names the one before; `numbers` may skip. */
+async function filesOf(...numbers: readonly number[]) {
+  const files: { readonly blob: Blob; readonly file: Verification; readonly head: RunEvidence }[] = [];
+  const { evidence: _evidence, ...unwritten } = ENDED;
+  let run: Run = unwritten;
+  for (const version of numbers) {
+    const content = await evidenceOf(ROWS, { ...run }, version);
+    const file = await verified(content);
+    const head: RunEvidence = { version, lines: file.lines, digest: file.digest ?? '', lateNotices: 0 };
+    files.push({ blob: blobOf(run, head, content), file, head });
+    run = { ...run, evidence: head };
+  }
+  return { run, files };
+}
+
 describe('an evidence file', () => {
   it('agrees with the row of its run', async () => {
-    expect(await compare(ENDED)).toEqual({ kind: 'agrees', with: 'run row' });
+    expect(await compare(ENDED)).toEqual({ kind: 'agrees', with: 'run row', notes: [] });
   });
 
-  it('that is not the latest agrees with the metadata that stands beside it', async () => {
-    const later: Run = { ...ENDED, evidence: { ...HEAD, version: 2, digest: 'later' } };
-    expect(await compare(later, FILE, [HEAD])).toEqual({ kind: 'agrees', with: 'blob metadata' });
-  });
-
-  it('of a run that wrote it and died before its row did agrees with the metadata', async () => {
+  it('of a run that wrote it and died before its row did agrees with the metadata, and the row does not know it yet', async () => {
     const { evidence: _evidence, ...unended } = ENDED;
-    expect(await compare(unended, FILE, [HEAD])).toEqual({ kind: 'agrees', with: 'blob metadata' });
+    expect(await compare(unended, FILE, [blobOf(unended, HEAD, CONTENT)])).toEqual({
+      kind: 'agrees',
+      with: 'blob metadata',
+      notes: [expect.stringContaining("the run's row still names no evidence")],
+    });
   });
 
   it.each<[string, Run | undefined, RegExp]>([
-    ['another digest', { ...ENDED, evidence: { ...HEAD, digest: 'another' } }, /digest was another/],
-    ['another number of lines', { ...ENDED, evidence: { ...HEAD, lines: 5 } }, /it had 5 lines, the file has 6/],
+    ['another digest', { ...ENDED, evidence: { ...HEAD, digest: 'another' } }, /run's row has digest another/],
+    ['another number of lines', { ...ENDED, evidence: { ...HEAD, lines: 5 } }, /says 5 lines, the file has 6/],
     ['other counts', { ...ENDED, finalCounts: { planned: 2, proven: 1 } }, /ended with 1 proven, the file has 0/],
-    ['no such version', { ...ENDED, evidence: { ...HEAD, version: 3 } }, /knows no evidence 1 .* versions up to 3/],
+    [
+      'no such version',
+      { ...ENDED, evidence: { ...HEAD, version: 3 } },
+      /knows no evidence 1 .* evidence 3 as the latest/,
+    ],
     ['no such run', undefined, /knows no run evidence-run/],
   ])('differs from a ledger with %s', async (_what, run, words) => {
     const found = await compare(run);
@@ -64,5 +91,81 @@ describe('an evidence file', () => {
   it('that does not say which run it is of is not compared', async () => {
     const { head: _head, ...nameless } = FILE;
     expect(await compare(ENDED, nameless)).toMatchObject({ kind: 'notCompared' });
+  });
+});
+
+describe('of several files of a run', () => {
+  it.each([
+    ['one after the other', [1, 2, 3], []],
+    ['with numbers left out', [2, 5, 6], [1, 3, 4]],
+  ])('each agrees, %s', async (_what, numbers, foreign) => {
+    const { run, files } = await filesOf(...numbers);
+    const blobs = [...files.map(({ blob }) => blob), ...foreign.map(FOREIGN)];
+    for (const [i, { file }] of files.entries()) {
+      const where = i === files.length - 1 ? 'run row' : 'later evidence';
+      expect(await compare(run, file, blobs)).toEqual({ kind: 'agrees', with: where, notes: [] });
+    }
+  });
+
+  /** The first of the files as someone would have it, with a head that says so. */
+  async function forged(version: number, previous: Run) {
+    const content = await evidenceOf(ROWS, { ...previous, reason: 'made up' }, version);
+    const file = await verified(content);
+    const head: RunEvidence = { version, lines: file.lines, digest: file.digest ?? '', lateNotices: 0 };
+    return { file, blob: blobOf(previous, head, content) };
+  }
+
+  it.each([
+    ['the next one', [1, 2]],
+    ['one that is further on', [1, 2, 3]],
+    ['one behind a number left out', [2, 4, 5]],
+  ])('an earlier one that was exchanged, with its metadata, differs from what %s names', async (_what, numbers) => {
+    const { run, files } = await filesOf(...numbers);
+    const { evidence: _evidence, ...first } = run;
+    const { file, blob } = await forged(numbers[0] ?? 1, first);
+    const others = files.slice(1).map((one) => one.blob);
+    const foreign = [1, 3].filter((number) => !numbers.includes(number)).map(FOREIGN);
+    const found = await compare(run, file, [blob, ...others, ...foreign]);
+    expect(found).toMatchObject({ kind: 'differs' });
+    expect(JSON.stringify(found)).toContain('it is not the one that was written');
+    // And the one after it names another file than the one that stands there.
+    const next = await compare(run, files[1]?.file, [blob, ...others, ...foreign]);
+    expect(next).toMatchObject({
+      kind: 'differs',
+      differences: [expect.stringContaining('one of the two was exchanged')],
+    });
+  });
+
+  it('an earlier one differs when the one after it, which should vouch for it, was exchanged', async () => {
+    const { run, files } = await filesOf(1, 2, 3);
+    const [one, two, three] = files.map(({ blob }) => blob) as [Blob, Blob, Blob];
+    const changed: Blob = [three[0], Buffer.from(three[1].toString().replace('LAPTOP-1', 'LAPTOP-9')), three[2]];
+    const found = await compare(run, files[0]?.file, [one, two, changed]);
+    expect(found).toMatchObject({
+      kind: 'differs',
+      differences: [`${evidenceName(RUN, 3)} in the container reports is not what was written`],
+    });
+  });
+
+  it('those that were deleted are said to be missing, and are no disagreement', async () => {
+    const { run, files } = await filesOf(1, 2, 3);
+    const [one, , three] = files;
+    const noted = (words: string) => ({ kind: 'agrees', notes: [expect.stringContaining(words)] });
+    expect(await compare(run, three?.file, three === undefined ? [] : [three.blob])).toMatchObject(
+      noted('the file before it could not be compared'),
+    );
+    const blobs = files.map(({ blob }) => blob);
+    expect(await compare(run, one?.file, blobs.toSpliced(1, 1))).toMatchObject(noted('no longer has them all'));
+    expect(await compare(run, one?.file, blobs.toSpliced(2, 1))).toMatchObject(
+      noted('what it names could not be compared'),
+    );
+  });
+
+  it('one that names none before it, though there is one, differs', async () => {
+    const { run, files } = await filesOf(1, 2);
+    const { evidence: _evidence, ...first } = run;
+    const { file, blob } = await forged(2, first);
+    const found = await compare(run, file, [...files.slice(0, 1).map((one) => one.blob), blob]);
+    expect(JSON.stringify(found)).toContain('it names no file before it, and');
   });
 });

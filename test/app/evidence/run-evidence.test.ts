@@ -5,10 +5,10 @@ import { renewDueEvidence, renewEvidence } from '../../../src/app/evidence/renew
 import { writeEvidence } from '../../../src/app/evidence/write-evidence.ts';
 import { scheduledTick } from '../../../src/app/scheduled-tick.ts';
 import { startTargetedRun } from '../../../src/app/start-run.ts';
-import { type ManagedDeviceId, parseRunId } from '../../../src/domain/ids.ts';
+import { type ManagedDeviceId, parseRunId, type RunId } from '../../../src/domain/ids.ts';
 import { CANARY_SECRETS } from '../../../src/simulator/canary-secrets.ts';
 import { sampleRotations } from '../../contracts/samples.ts';
-import { reportOf } from '../../support/evidence-files.ts';
+import { putForeign, reportOf } from '../../support/evidence-files.ts';
 import { deviceLinesOf, expectEvidence, reportTexts } from '../../support/expect-evidence.ts';
 import { createWorld, DAY_MS, START_MS, type World } from '../../support/world.ts';
 import { createFaultWorld, firstRun, live, logLines, settle } from '../faults/fault-world.ts';
@@ -143,7 +143,8 @@ describe('writing evidence', () => {
       if (run === undefined) throw new Error('no run');
       await world.ledger.writePlannedRotations(run.runId, sampleRotations(2_500));
       const heads = await Promise.all([1, 2, 3].map(() => writeEvidence(deps, run, NEVER)));
-      expect(new Set(heads.map(({ digest }) => digest)).size).toBe(1);
+      expect(new Set(heads.map((head) => head?.digest)).size).toBe(1);
+      expect(heads[0]?.version).toBe(1);
       expect(await evidenceFiles(world)).toEqual([evidenceName(run.runId, 1)]);
     });
   });
@@ -160,26 +161,24 @@ describe('writing evidence', () => {
     });
   });
 
-  it('does not take a file for its own that is not, and a run without evidence does not end', async () => {
+  it('does not take a file for its own that is not: the run ends with the next number, and the file is named in the log', async () => {
     const world = createFaultWorld();
     await world.clock.run(async () => {
       const process = world.start();
       await scheduledTick(process.deps);
       const [run] = await world.runs();
       if (run === undefined) throw new Error('no run');
-      const content = (async function* () {
-        yield Buffer.from('not ours');
-      })();
-      await world.reportFiles.create({
-        name: evidenceName(run.runId, 1),
-        contentType: 'text/csv',
-        content,
-        metadata: () => ({}),
-      });
-      await live(world, process, 12);
+      await putForeign(world.reportFiles, evidenceName(run.runId, 1));
+      await settle(world, process);
     });
-    expect((await firstRun(world))?.state).toBe('settling');
-    expect(world.errors.map(String).join()).toContain('is not evidence of this run');
+    const run = await firstRun(world);
+    expect(run).toMatchObject({ state: 'completed', evidence: { version: 2 } });
+    expect(world.errors).toEqual([]);
+    await expectEvidence(world);
+    const blob = evidenceName(run?.runId as RunId, 1);
+    expect(
+      logLines(world, 'a name for evidence is taken by a blob that is not of this run: its number is left out'),
+    ).toMatchObject([{ level: 'error', blob, evidence: 2 }]);
   });
 });
 

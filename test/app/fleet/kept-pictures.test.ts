@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { keepPicture, latestPicture } from '../../../src/app/fleet/kept-pictures.ts';
+import { keepPicture, latestPicture, MOST_PICTURES, prunePictures } from '../../../src/app/fleet/kept-pictures.ts';
 import type { FleetPicture } from '../../../src/domain/fleet/fleet-picture.ts';
 import { noKeyAges } from '../../../src/domain/key-ages.ts';
 import { createMemoryReportFiles } from '../../../src/storage/memory/memory-report-files.ts';
@@ -52,6 +52,35 @@ describe('pictures that are kept', () => {
         metadata: () => ({}),
       });
     expect(await latestPicture(files, TENANT)).toEqual(picture('2026-11-22T10:00:00.000Z'));
+  });
+
+  it('are the newest of the tenant once pruned, by one or by two at once', async () => {
+    const files = createMemoryReportFiles();
+    const dayOf = (n: number) => new Date(Date.UTC(2026, 0, n)).toISOString();
+    for (let n = 1; n <= MOST_PICTURES + 3; n++) await keepPicture(files, picture(dayOf(n)));
+    await keepPicture(files, picture(dayOf(1), { tenantId: OTHER }));
+    await Promise.all([prunePictures(files, TENANT), prunePictures(files, TENANT)]);
+    const names = await files.list(`fleet/${TENANT}/`);
+    expect(names).toHaveLength(MOST_PICTURES);
+    expect(names[0]).toContain('2026-01-04');
+    expect(await latestPicture(files, OTHER)).toBeDefined();
+    await prunePictures(files, TENANT);
+    expect(await files.list(`fleet/${TENANT}/`)).toEqual(names);
+  });
+
+  it('stay where a policy of the container keeps them, which is tried once', async () => {
+    const tried: string[] = [];
+    await prunePictures(
+      {
+        list: async () => Array.from({ length: MOST_PICTURES + 5 }, (_, n) => `picture-${n}`),
+        async delete(name) {
+          tried.push(name);
+          return false;
+        },
+      },
+      TENANT,
+    );
+    expect(tried).toEqual(['picture-0']);
   });
 
   it('of the same instant are kept once', async () => {

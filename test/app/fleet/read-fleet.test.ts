@@ -2,6 +2,7 @@ import { parse } from 'csv-parse/sync';
 import { describe, expect, it } from 'vitest';
 import { FLEET_COLUMNS, fleetCsv } from '../../../src/app/fleet/fleet-csv.ts';
 import { countInNeed, devicesInNeed, FLEET_NEEDS, fleetDevice } from '../../../src/app/fleet/fleet-devices.ts';
+import { withoutKeyAge } from '../../../src/domain/fleet/fleet-picture.ts';
 import type { EntraDeviceId, RecoveryKeyId } from '../../../src/domain/ids.ts';
 import { CANARY_SECRETS } from '../../../src/simulator/canary-secrets.ts';
 import type { DeviceSpec } from '../../../src/simulator/devices/device-profile.ts';
@@ -53,7 +54,7 @@ describe('the fleet before any run', () => {
       devices: 9,
       eligible: 8,
       withoutKey: 1,
-      nearKeyLimit: 2,
+      nearKeyLimit: 1,
       atKeyLimit: 1,
       rotatedWithoutKey: 0,
       neverAnswered: 0,
@@ -63,7 +64,7 @@ describe('the fleet before any run', () => {
     expect(picture.keyAges).toMatchObject({ under30Days: 1, none: 1 });
     expect(needsByName({ picture, ...view })).toMatchObject({
       NEAR: ['nearKeyLimit'],
-      FULL: ['atKeyLimit', 'nearKeyLimit', 'pastMaxKeyAge'],
+      FULL: ['atKeyLimit', 'pastMaxKeyAge'],
       PLAIN: ['withoutKey'],
     });
     expect(world.sim.history.every(({ method }) => method === 'GET')).toBe(true);
@@ -179,6 +180,12 @@ describe('a large mixed fleet', () => {
     expect(rows.filter(({ needs }) => needs !== '')).toHaveLength(countInNeed(last.reading));
     expect(rows.filter(({ ineligible }) => ineligible === '')).toHaveLength(last.picture.eligible);
     expect(rows.filter(({ inProgress }) => inProgress === 'yes')).toHaveLength(last.picture.inProgress);
+    const withoutAge = Object.entries(withoutKeyAge(last.picture));
+    expect(withoutAge).toContainEqual(['noEntraDeviceId', 4]);
+    for (const [reason, devices] of withoutAge)
+      expect(rows.filter(({ keyAge, ineligible }) => keyAge === '' && ineligible === reason)).toHaveLength(devices);
+    const counted = [...Object.entries(last.picture.keyAges), ...withoutAge];
+    expect(counted.reduce((sum, [, devices]) => sum + devices, 0)).toBe(last.picture.devices);
     for (const [age, devices] of Object.entries(last.picture.keyAges))
       expect(rows.filter(({ keyAge }) => keyAge === age)).toHaveLength(devices);
     const all = csv + JSON.stringify(last.picture);

@@ -1,9 +1,16 @@
 import { describe, expect, it } from 'vitest';
+import { notifyDanger, notifyEnded } from '../../../src/app/notify/notify-run.ts';
+import { takeLease } from '../../../src/app/run-lease.ts';
 import { scheduledTick } from '../../../src/app/scheduled-tick.ts';
 import type { Notifier, NotifyOutcome, RunNotification } from '../../../src/domain/notification.ts';
+import { StorageError } from '../../../src/domain/storage-error.ts';
 import { CANARY_SECRETS } from '../../../src/simulator/canary-secrets.ts';
+import { createLogger } from '../../../src/system/logger.ts';
+import { sampleRotation, sampleRun } from '../../contracts/samples.ts';
+import { withHooks } from '../../support/hooked.ts';
 import { DAY_MS, START_MS, type TestProcess, type WorldOptions } from '../../support/world.ts';
 import { createFaultWorld, type FaultWorld, firstRun, live, logLines, settle } from '../faults/fault-world.ts';
+import { createPlanning } from '../plan/planning.ts';
 
 interface Told {
   readonly world: FaultWorld;
@@ -90,6 +97,18 @@ describe('the webhook', () => {
     ]);
   });
 
+  it('is told with the abort already how many devices rotated without a key', async () => {
+    const { told } = await runWith({
+      devices: Array.from({ length: 12 }, () => ({ behaviour: 'saysDone' as const })),
+      settings: { ROTATION_CANARY_DEVICES: '6' },
+    });
+    expect(told.map(({ event, rotatedWithoutKey }) => [event, rotatedWithoutKey])).toEqual([
+      ['deviceInDanger', 6],
+      ['runAborted', 6],
+      ['runEnded', 6],
+    ]);
+  });
+
   it.each([
     ['dryRun', 'schedule', 1],
     ['dryRun', 'commandLine', 0],
@@ -151,6 +170,63 @@ describe('the webhook', () => {
     });
     expect(told.map(({ event }) => event)).toEqual(['deviceInDanger', 'runEnded']);
   });
+
+  it.each([
+    ['sent', { kind: 'sent' }, {}],
+    ['failed', FAILED, { failedAtMs: START_MS }],
+  ] as const)('leaves what others note of the run meanwhile as it is: %s', async (_kind, outcome, noted) => {
+    const world = createPlanning();
+    const run = sampleRun({ state: 'settling' });
+    await world.ledger.createRun(run);
+    const notifier: Notifier = {
+      async send() {
+        const stored = await world.ledger.readRun(run.runId);
+        if (stored === undefined) throw new Error('there is no run');
+        const changed = { ...stored.value, lateNotices: 3, notified: { dangerAtMs: 7 } };
+        expect(await world.ledger.writeRun(changed, stored.version)).toBeDefined();
+        return outcome;
+      },
+    };
+    await world.clock.run(async () => {
+      const deps = world.deps({ notifier });
+      const answer = await takeLease(deps, run.runId);
+      if (answer.kind !== 'leased') throw new Error('the lease is not free');
+      await notifyEnded(deps, answer.lease, { states: {}, skipped: {} }, { state: 'completed' });
+      await answer.lease.release({});
+    });
+    const { lateNotices, notified } = await world.run(run.runId);
+    expect({ lateNotices, notified }).toEqual({
+      lateNotices: 3,
+      notified: { dangerAtMs: 7, endedAtMs: START_MS, ...noted },
+    });
+  });
+
+  it.each(['readRun', 'writeRun', 'listSlices'])(
+    'that cannot be told because %s fails, fails no look',
+    async (name) => {
+      const world = createPlanning();
+      const run = sampleRun({ state: 'settling', due: 1 });
+      await world.ledger.createRun(run);
+      const told: RunNotification[] = [];
+      const before = (operation: { readonly name: string }) => {
+        if (operation.name === name) throw new StorageError('unreachable', 'the table is busy');
+      };
+      const log: string[] = [];
+      const deps = world.deps({
+        notifier: {
+          async send(notification) {
+            told.push(notification);
+            return { kind: 'sent' };
+          },
+        },
+        logger: createLogger({ level: 'debug', write: (_level, line) => log.push(line) }),
+      });
+      const found = [sampleRotation(0, { state: 'confirmed' })];
+      await notifyDanger({ ...deps, ledger: withHooks('ledger', world.ledger, { before }) }, run, found);
+      expect(told).toEqual([]);
+      expect(log.join('')).toContain('the webhook was not told of a device in danger');
+    },
+  );
 
   it('is told ids and counts: no name, no user, no reason, no secret', async () => {
     const { world, told } = await runWith({});

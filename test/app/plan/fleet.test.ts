@@ -175,6 +175,14 @@ describe('createFleet', () => {
     );
   });
 
+  it('counts keys once that pages repeat, in one chunk or in the next', () => {
+    const fleet = fleetOf([device(1)]);
+    const keys = Array.from({ length: 120 }, (_, i) => key(i + 1, 1, 5));
+    const listed = [...keys, ...keys, ...keys.slice(0, 10)];
+    for (const chunk of inChunks(listed, 100, encodeKeys)) fleet.addKeys(chunk);
+    expect(fleet.keyCount(0)).toBe(120);
+  });
+
   it('is empty when nothing was listed', () => {
     const fleet = fleetOf([]);
     expect(fleet.size).toBe(0);

@@ -127,6 +127,21 @@ describe('a pending claim', () => {
     expect((await endOf(given)).end).toBe(end);
   });
 
+  it.each<[string, Case, number | undefined]>([
+    ['its request', { reading: found(action('done', ASKED_MS + DAY_MS)) }, PENDING.acceptedByMs],
+    ['its action, when that began first', { reading: found(action('done')) }, ASKED_MS + 500],
+    ['nothing when the action failed', { reading: found(action('failed')) }, undefined],
+    ['nothing when a newer key is listed', { key: NEWER }, undefined],
+  ])('released without a newer key remembers that one is wanted, newer than %s', async (_what, given, sinceMs) => {
+    expect((await endOf(given)).record.doneWithoutKeySinceMs).toBe(sinceMs);
+  });
+
+  it('is proven by a key that came between its action and the last instant at which the request can have been taken', async () => {
+    const key = { newestKeyAtMs: ASKED_MS + 700, newestKeyId: keyId(2) };
+    const { end, record } = await endOf({ key, reading: found(action('done')) });
+    expect({ end, key: record.lastKeyId }).toEqual({ end: 'proven', key: keyId(2) });
+  });
+
   it('released by a newer key remembers the key, and costs no request', async () => {
     const { record, looked } = await endOf({ key: NEWER });
     expect(record).toMatchObject({

@@ -238,7 +238,7 @@ export function createPlanning(
         queues: createMemoryQueues({ clock }),
         workFiles,
         reportFiles,
-        pacer: { beginRun: async () => undefined, flush: async () => undefined },
+        pacer: { beginRun: async () => undefined, flush: async () => undefined, recentPauses: async () => [] },
         limiter: (work) => work(),
         isExcluded: createExclusion(parsed.exclude),
         clock,

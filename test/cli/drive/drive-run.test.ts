@@ -92,7 +92,7 @@ describe('a run driven from the command line, with no function to help', () => {
       expect(first.run.leaseOwner).toBeUndefined();
       expect(closingOf(first.end, first.run)).toMatchObject({
         exitCode: 1,
-        message: expect.stringContaining('`keyturn run --live`'),
+        message: expect.stringContaining('`npx keyturn run --live`'),
       });
 
       const second = await drive(world, { until: 'settled' });
@@ -139,7 +139,14 @@ describe('a run driven from the command line, with no function to help', () => {
       expect(end).toEqual({ kind: 'finished' });
       expect(run).toMatchObject({ state: 'completed', due: 60, finalCounts: { planned: 60 } });
       expect(world.sim.referee.rotationsAccepted).toBe(0);
-      expect(closingOf(end, run)).toMatchObject({ exitCode: 0, message: expect.stringContaining('Nothing was sent') });
+      expect(closingOf(end, run)).toEqual({
+        exitCode: 0,
+        message: 'Nothing was sent. `npx keyturn run --live` does this.',
+      });
+      // Of named devices the command must name them again.
+      expect(closingOf(end, { ...run, targets: [] }).message).toBe(
+        'Nothing was sent. The same command with --live asks these devices.',
+      );
     }),
   );
 

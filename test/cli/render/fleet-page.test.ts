@@ -5,6 +5,7 @@ import { type FleetResult, fleetLines } from '../../../src/cli/render/fleet-line
 import { fleetPage } from '../../../src/cli/render/fleet-page.ts';
 import { changesSince, type FleetPicture } from '../../../src/domain/fleet/fleet-picture.ts';
 import type { ManagedDeviceId } from '../../../src/domain/ids.ts';
+import { noKeyAges } from '../../../src/domain/key-ages.ts';
 import { NOW_MS, PLAIN } from '../samples.ts';
 
 const PICTURE: FleetPicture = {
@@ -20,7 +21,7 @@ const PICTURE: FleetPicture = {
   neverAnswered: 5,
   inProgress: 0,
   keyAges: { under30Days: 600, under90Days: 250, under180Days: 200, under365Days: 90, older: 10, none: 40 },
-  ineligible: { notEncrypted: 150, notSeenRecently: 50 },
+  ineligible: { notEncrypted: 142, notSeenRecently: 48, noEntraDeviceId: 8, duplicateRecord: 2 },
   silentSince: '2026-11-01T02:00:00.000Z',
 };
 const BEFORE: FleetPicture = { ...PICTURE, at: '2026-11-21T20:00:00.000Z', rotatedWithoutKey: 0, withoutKey: 45 };
@@ -59,6 +60,30 @@ describe('the fleet at a terminal', () => {
     expect(drawn).toMatch(/no key in escrow +40 +█░{29} +3 %/);
   });
 
+  it('has every device in one row, those without an age too, so that the rows add up to the last', () => {
+    const drawn = lines();
+    expect(drawn).toMatch(/no Entra device id: age not known +8 +█░{29} +1 %/);
+    expect(drawn).toMatch(/second record of a device +2 +█░{29} +under 1 %/);
+    expect(drawn).not.toContain('not Windows');
+    const all = drawn.split('\n').findIndex((line) => line.startsWith('all devices'));
+    const rows = drawn.split('\n').slice(all - 8, all);
+    const counts = rows.map((line) => Number(/ {2}([\d,]+) {2}/.exec(line)?.[1]?.replace(',', '')));
+    expect(counts.reduce((sum, count) => sum + count)).toBe(1_200);
+    expect(drawn).toMatch(/all devices +1,200\n/);
+  });
+
+  it.each([
+    [1_199, 'over 99 %', 1, 'under 1 %'],
+    [600, '50 %', 600, '50 %'],
+    [1_194, 'over 99 %', 6, '1 %'],
+    [1_200, '100 %', 0, '0 %'],
+  ])('shares %i of 1,200 as %s, and %i as %s', (young, share, none, rest) => {
+    const keyAges = { ...noKeyAges(), under30Days: young, none };
+    const drawn = lines({ picture: { ...PICTURE, keyAges, ineligible: {} } });
+    expect(drawn).toMatch(new RegExp(`under 30 days .* ${share}\\n`));
+    expect(drawn).toMatch(new RegExp(`no key in escrow .* ${rest}\\n`));
+  });
+
   it('says what is dangerous, of which devices, and what is no longer as it was', () => {
     const drawn = lines();
     expect(drawn).toMatch(/rotated, never escrowed +2 /);
@@ -66,7 +91,7 @@ describe('the fleet at a terminal', () => {
     expect(drawn).toContain('and 1 more; --csv lists all');
     expect(drawn).toMatch(/rotated, never escrowed +0 +2 +\+2/);
     expect(drawn).toMatch(/no key in escrow +45 +40 +−5/);
-    expect(drawn).toMatch(/the first was +(.*\n)? +asked 2026-11-01 02:00/);
+    expect(drawn).toMatch(/the first\b[\s\S]*\basked 2026-11-01 02:00/);
   });
 
   it('keeps a name on its line, whatever is in it', () => {
@@ -84,7 +109,7 @@ describe('the fleet at a terminal', () => {
 
   it('says of the first picture that there is none to compare with', () => {
     const { previous: _previous, ...first } = result({ changes: [] });
-    expect(fleetLines(first, PLAIN, 120).join('\n')).toContain('The first picture of this fleet');
+    expect(fleetLines(first, PLAIN, 120).join('\n')).toContain('There is no earlier picture');
   });
 });
 
@@ -104,6 +129,9 @@ describe('the page', () => {
     expect(html).toContain('rotated, never escrowed; past the maximum age');
     expect(html).toContain('The first 2, worst first; 7 more are in the CSV.');
     expect(html).toContain('2 devices rotated, and no newer key is in escrow.');
+    expect(html).toContain(
+      'no Entra device id: age not known: 8; second record of a device: 2. With the bars these are all 1,200 devices.',
+    );
   });
 
   it('takes no name for markup, and shows what would hide', () => {

@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { QuarantineReport } from '../../../src/app/report-quarantine.ts';
 import type { Requeued } from '../../../src/app/requeue.ts';
-import { quarantineLines, requeuedLines } from '../../../src/cli/render/quarantine-lines.ts';
+import {
+  type DismissedEntry,
+  dismissedLines,
+  quarantineLines,
+  requeuedLines,
+} from '../../../src/cli/render/quarantine-lines.ts';
 import type { RunId } from '../../../src/domain/ids.ts';
 import { NOW_MS, PLAIN } from '../samples.ts';
 
@@ -45,6 +50,19 @@ describe('quarantined messages', () => {
     expect(text).toContain('and 3 more; --json lists all.');
   });
 
+  it.each([
+    ['the ledger knows no run r-1', 'Cannot be put back: the ledger knows no run r-1. To remove it:'],
+    [
+      'it would be refused again: GraphError: the role is missing; send a corrected request',
+      'It would be refused again; send a corrected request. To remove it:',
+    ],
+  ])('that always stay are not offered to be put back: %s', (stays, words) => {
+    const command = 'npx keyturn requeue --dismiss rotation-requests-0123456789abcdef';
+    const text = shown([entry({ stays, command })], 120).join('\n');
+    expect(text).toContain(`  ${words}\n  ${command}\n`);
+    expect(text).not.toContain('--all');
+  });
+
   it('break long reasons to the width', () => {
     const reasons = ['word '.repeat(60).trim()];
     expect(Math.max(...shown([entry({ reasons })], 60).map((line) => line.length))).toBeLessThanOrEqual(81);
@@ -63,13 +81,19 @@ describe('what came of putting back', () => {
     expect(requeuedLines(results, 'really', PLAIN, 100)).toEqual([
       'put back  a-1',
       '  it goes back (1,200 devices)',
-      'nothing left to do  a-2',
+      'needs nothing more  a-2',
       '  the run has ended',
       'stays  a-3',
       '  nobody can act on it',
       '',
-      '1 put back, 1 nothing left to do, 1 stays.',
+      '1 put back, 1 needs nothing more, 1 stays.',
+      '`npx keyturn requeue --dismiss ID` removes what nobody needs any more.',
     ]);
+  });
+
+  it('is summed up in the plural where there are several', () => {
+    const twice = [...results, ...results];
+    expect(requeuedLines(twice, 'really', PLAIN, 100).at(-2)).toBe('2 put back, 2 need nothing more, 2 stay.');
   });
 
   it('is marked as not done in a dry run', () => {
@@ -78,5 +102,44 @@ describe('what came of putting back', () => {
 
   it('is short when there was nothing', () => {
     expect(requeuedLines([], 'really', PLAIN, 100)).toEqual(['Quarantine is empty.']);
+  });
+});
+
+describe('what was dismissed', () => {
+  const results: readonly DismissedEntry[] = [
+    {
+      id: 'a-1',
+      queue: 'a',
+      outcome: 'dismissed',
+      message: 'nobody can act on it',
+      entry: entry({ reasons: ['one', 'two', 'three'], devices: ['deviceName A'], message: 'x\u001b[2J' }),
+    },
+    { id: 'a-2', queue: 'a', outcome: 'kept', message: 'run r-1 has not ended: put it back instead', entry: entry() },
+    { id: 'a-3', outcome: 'gone', message: 'it is not in quarantine' },
+  ];
+
+  it('is shown whole for the last time, without what could move the cursor', () => {
+    const lines = dismissedLines(results, 'really', NOW_MS, PLAIN, 100);
+    expect(lines.slice(0, 8)).toEqual([
+      'dismissed  a-1',
+      '  nobody can act on it',
+      '  rotation-requests, 3 h ago, 1 device',
+      '  one',
+      '  two',
+      '  three',
+      '  deviceName A',
+      '  x\ufffd[2J',
+    ]);
+    expect(lines).toContain('stays  a-2');
+    expect(lines.slice(-4)).toEqual([
+      'gone already  a-3',
+      '  it is not in quarantine',
+      '',
+      '1 dismissed, 1 gone already, 1 stays.',
+    ]);
+  });
+
+  it('is marked as not done in a dry run', () => {
+    expect(dismissedLines(results, 'dryRun', NOW_MS, PLAIN, 100)[0]).toContain('Nothing was changed (--dry-run)');
   });
 });

@@ -25,7 +25,7 @@ describe('the drawn progress of a run', () => {
     });
     expect(lines[0]).toBe('✓ Planning  ████████████████████ 1,000 devices, 700 due');
     expect(lines[1]).toBe('› Canary    █████████░░░░░░░░░░░ 9 of 20 canaries proven');
-    expect(lines.at(-1)).toBe('  waiting for the canaries, in 1 min 30 s, at 20:16:30 UTC');
+    expect(lines.at(-1)).toBe('  waiting for the canaries, until 20:16:30 UTC, in 1 min 30 s');
   });
 
   it('shows the rate and the share of the quota while rotating', () => {
@@ -37,7 +37,7 @@ describe('the drawn progress of a run', () => {
     const lines = draw({ report: report({ nextLookAt: '2026-11-22T20:20:00.000Z' }) });
     expect(lines[3]).toBe('› Settling  ██████████░░░░░░░░░░ 300 of 700 proven');
     expect(lines[4]).toBe('  300 proven, 10 failed, 390 requested');
-    expect(lines[5]).toBe('  next look in 5 min, at 20:20:00 UTC');
+    expect(lines[5]).toBe('  next look at 20:20:00 UTC, in 5 min');
   });
 
   it('marks the stage at which a run was aborted', () => {
@@ -70,7 +70,9 @@ describe('the plain line of a run', () => {
     const waiting = { because: 'waiting for the next look', untilMs: NOW_MS + 60_000 };
     const now = runProgress(standing({ waiting })).plain;
     const later = runProgress(standing({ waiting, nowMs: NOW_MS + 30_000 })).plain;
-    expect(now).toBe('Settling: 300 proven, 10 failed, 390 requested; waiting for the next look, at 20:16:00 UTC');
+    expect(now).toBe('Settling: 300 proven, 10 failed, 390 requested; waiting for the next look, until 20:16:00 UTC');
+    const tomorrow = { ...waiting, untilMs: NOW_MS + 86_400_000 };
+    expect(runProgress(standing({ waiting: tomorrow })).plain).toContain('until 2026-11-23 20:15 UTC');
     expect(later).toBe(now);
   });
 

@@ -7,6 +7,8 @@ import { NOW_MS, PLAIN, report } from '../samples.ts';
 
 const IN_FIVE = '2026-11-22T20:20:00.000Z';
 
+const SETTLING = { state: 'settling', mode: 'live', trigger: 'schedule' } as const;
+
 function status(outlook: Partial<OutlookReport> = {}) {
   return {
     ...report(),
@@ -14,6 +16,7 @@ function status(outlook: Partial<OutlookReport> = {}) {
       waitingFor: { kind: 'look', until: IN_FIVE },
       settled: 310,
       toAsk: 0,
+      needsLive: false,
       endsBy: '2026-12-02T08:00:00.000Z',
       ...outlook,
     } as OutlookReport,
@@ -35,28 +38,49 @@ describe('the table of runs', () => {
 
 describe('a run', () => {
   it('says how far it is, what it waits for, and when it ends', () => {
-    expect(outlookLines(status({ toAsk: 40 }), NOW_MS, PLAIN)).toEqual([
+    expect(outlookLines(status({ toAsk: 40 }), SETTLING, 'live', NOW_MS, PLAIN)).toEqual([
       'Progress: 310 of 700 (44 %) settled, 40 to be asked',
       'Waiting for its next look, 2026-11-22 20:20 UTC, in 5 min',
+      'Carried on by the function app, `npx keyturn host` or `npx keyturn run --wait`, whichever is running',
       'Expected end: 2026-12-02 08:00 UTC at the latest, by the quota and the looks to come; sooner when devices settle sooner',
     ]);
   });
 
+  const app = 'a function app or `npx keyturn host` with ROTATION_MODE live';
+  it.each([
+    ['of the fleet', {}, `\`npx keyturn run --live\`, or ${app}`],
+    ['of a request', { targets: [], trigger: 'onDemand' }, app],
+    ['of `run --device`', { targets: [], trigger: 'commandLine' }, `the command that began it, or ${app}`],
+  ] as const)('%s that must be live says who carries it on, and that this shell does not', (_what, run, who) => {
+    const waiting = status({ waitingFor: { kind: 'canary', until: IN_FIVE }, toAsk: 40, needsLive: true });
+    const { endsBy: _ends, ...outlook } = waiting.outlook;
+    const rotating = { ...SETTLING, state: 'rotating', ...run } as const;
+    expect(outlookLines({ ...waiting, outlook }, rotating, 'dryRun', NOW_MS, PLAIN).slice(1)).toEqual([
+      'Waiting for proof of the canaries, until 2026-11-22 20:20 UTC, in 5 min',
+      `Carried on by ${who}, whichever is running; ROTATION_MODE of this shell is dryRun`,
+    ]);
+  });
+
+  it('that somebody works on says nothing of who might', () => {
+    const held = status({ waitingFor: { kind: 'quota', until: IN_FIVE } });
+    expect(outlookLines(held, SETTLING, 'live', NOW_MS, PLAIN).join('\n')).not.toContain('Carried on');
+  });
+
   it('that is over has nothing to come', () => {
-    expect(outlookLines(status({ waitingFor: { kind: 'nothing' } }), NOW_MS, PLAIN)).toEqual([]);
+    expect(outlookLines(status({ waitingFor: { kind: 'nothing' } }), SETTLING, 'live', NOW_MS, PLAIN)).toEqual([]);
   });
 
   it.each([
     ['plan', undefined, 'its plan: reading devices and keys'],
-    ['mode', undefined, 'ROTATION_MODE live: until then nothing is sent'],
-    ['owner', undefined, 'its next message, or the next tick'],
+    ['mode', undefined, 'somebody who may send: `run --live`, or an app in ROTATION_MODE live'],
+    ['owner', undefined, 'whoever carries it on next'],
     ['notBefore', IN_FIVE, 'its time, 2026-11-22 20:20 UTC, in 5 min'],
     ['quota', IN_FIVE, 'the quota: the last request leaves 2026-11-22 20:20 UTC, in 5 min'],
     ['canary', IN_FIVE, 'proof of the canaries, until 2026-11-22 20:20 UTC, in 5 min'],
     ['look', '2026-11-22T20:15:00.000Z', 'its next look, 2026-11-22 20:15 UTC, now'],
   ] as const)('that waits for %s says so', (kind, until, words) => {
     const waitingFor = { kind, ...(until === undefined ? {} : { until }) };
-    expect(waitingWords({ waitingFor, settled: 0, toAsk: 0 }, NOW_MS)).toBe(words);
+    expect(waitingWords({ waitingFor, settled: 0, toAsk: 0, needsLive: false }, NOW_MS)).toBe(words);
   });
 });
 
@@ -83,6 +107,14 @@ describe('the history of a device', () => {
       /1a2b3c4d +2026-11-22 20:00 +live +overdue +none +- +on demand, later proven, 2026-11-22 20:15/,
     );
     expect(lines.at(-1)).toBe('Searched in 1 run.');
+  });
+
+  it('tells an error code as documentation writes it, and none that says all is well', () => {
+    const withCode = (errorCode: number) => ({ ...past, rotation: { ...past.rotation, errorCode } });
+    const text = (one: PastRotation) =>
+      historyLines({ rotations: [one], runsSearched: 1, runsLeft: 0 }, PLAIN, 300).join('\n');
+    expect(text(withCode(-2_016_281_112))).toContain('on demand, error 0x87D1FDE8, later');
+    expect(text(withCode(0))).not.toContain('error');
   });
 
   it('says when there are runs it did not look into', () => {

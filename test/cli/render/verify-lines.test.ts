@@ -38,47 +38,97 @@ describe('what is said of an evidence file', () => {
     ]);
     expect(said).toContain('chain    DOES NOT HOLD: 2 problems');
     expect(said).toContain('lines 5 to 6 were removed');
-    expect(said).toContain('line 11 was moved: it stands at line 8');
-    expect(said).toContain('lines: the last line says 43, the lines make 41');
-    expect(said).toContain('states.planned: the last line says 40, the lines make 38');
+    expect(said).toContain('line 11 was moved: it now stands at line 8');
+    expect(said).toContain('lines in the file: the last line says 43, counted again there are 41');
+    expect(said).toContain('devices that ended as planned: the last line says 40, counted again there are 38');
   });
 
   it('whose tail is cut off', async () => {
     const said = await linesFor(linesOf(FILE).slice(0, 9));
-    expect(said).toContain('the end of the file is missing after line 9');
+    expect(said).toContain('the end of the file is missing: nothing follows line 9');
     expect(said).toContain('there is no last line to state them');
     expect(said).toContain('digest missing');
   });
 
-  it('that a spreadsheet saved anew, without a screenful for each line', async () => {
-    const said = await linesFor(linesOf(Buffer.from(FILE.toString().replaceAll('\r\n', '\n'))));
-    expect(said).toContain('has an editor or a spreadsheet saved it anew?');
-    expect(said).toContain('and 23 more; --json lists all');
+  it.each([
+    [
+      'line ends',
+      '\r\n',
+      '\n',
+      'all 43 lines were changed: LF at the end instead of CR LF, as programs leave that convert',
+    ],
+    ['commas', ',', ';', 'lines 2 to 43 were changed: no line of evidence any more'],
+    ['nothing but the mark in front', 'line,', '\ufeffline,', 'line 1 was changed: a byte order mark was put in front'],
+  ])('that a program saved anew with other %s, in a line or two', async (_what, from, to, words) => {
+    const said = await linesFor(linesOf(Buffer.from(FILE.toString().replaceAll(from, to))));
+    expect(said).toContain(words);
+    expect(said.includes('has an editor or a spreadsheet saved it anew?')).toBe(from !== 'line,');
+    expect(said.split('\n').length).toBeLessThan(12);
   });
+
+  it('with many problems, without a screenful for each line', async () => {
+    const every = linesOf(FILE).map((line, i) => (i % 2 === 0 ? line : Buffer.concat([Buffer.from('x'), line])));
+    expect(await linesFor(every)).toContain('and 1 more; --json lists all');
+  });
+
+  it.each([
+    ['states.proven', 3, 1, 'devices that ended as proven: the last line says 3, counted again there is 1'],
+    ['failed.-5', undefined, 2, 'devices failed with error code -5: the last line says nothing of them, counted'],
+    ['failed.deviceGone', 0, 2, 'devices failed without an error code (deviceGone): the last line says 0'],
+    ['refused.404', Number.NaN, 2, 'devices refused with HTTP status 404: the last line says no number'],
+    ['skipped.excluded', 1, 0, 'devices skipped as excluded: the last line says 1, counted again there are 0'],
+    ['late.proven', 1, 0, 'devices given up on that were found proven later: the last line says 1'],
+    ['accepted', 1_000, 0, 'devices whose request Graph took: the last line says 1,000'],
+    ['made\u001bup.x', 1, 0, 'a figure called made\ufffdup.x: the last line says 1'],
+  ])(
+    'of the figure %s, which figure it is, what the file says and what was counted',
+    async (name, stated, counted, words) => {
+      const verification = await verified(FILE);
+      const differences = [
+        { name, ...(stated === undefined ? {} : { stated }), counted },
+        { name: 'lines', stated: 1, counted },
+      ];
+      const told = { file: 'x', verification: { ...verification, differences }, ledger: NOT_COMPARED };
+      expect(verifyLines(told, PLAIN).join('\n')).toContain(words);
+    },
+  );
 
   it('with which the ledger or the tenant does not agree, and never a control character of it', async () => {
     const said = await linesFor(linesOf(FILE), {
-      ledger: { kind: 'differs', differences: ['the digest was a, the file’s is b'] },
+      ledger: {
+        kind: 'differs',
+        differences: ['the row has digest a', 'and 9 lines'],
+        notes: ['something is missing'],
+      },
       graph: {
         proven: 3,
         agreed: 2,
         disagreements: [
           { line: 7, deviceName: 'A\u001b[31m', entraDeviceId: 'x', because: 'escrow holds no key \u0007' },
         ],
-        actions: { done: 1, canceled: 2 },
+        unchecked: [],
+        actions: { done: 1, pending: 2 },
       },
     });
-    expect(said).toContain('ledger   DOES NOT HOLD: the digest was a');
+    expect(said).toContain('ledger   DOES NOT HOLD: the row has digest a\n  and 9 lines\n  something is missing');
     expect(said).toContain('graph    DOES NOT HOLD: 2 of 3 proofs still stand');
-    expect(said).toContain('line 7, A\\u001b[31m: escrow holds no key');
-    expect(said).toContain('Intune now says canceled of 2 actions it had called done');
+    expect(said).toContain('line 7, A\ufffd[31m: escrow holds no key');
+    expect(said).toContain('Intune now says pending of 2 actions that it had called done');
     for (const control of ['\u001b', '\u0007']) expect(said).not.toContain(control);
   });
 
   it('when all agree', async () => {
-    const graph = { proven: 1, agreed: 1, disagreements: [], actions: { done: 1 } };
-    const said = await linesFor(linesOf(FILE), { ledger: { kind: 'agrees', with: 'run row' }, graph });
+    const graph = { proven: 1, agreed: 1, disagreements: [], unchecked: [], actions: { done: 1 } };
+    const said = await linesFor(linesOf(FILE), { ledger: { kind: 'agrees', with: 'run row', notes: [] }, graph });
     expect(said).toContain("ledger   holds: the digest is the one in the run's row");
     expect(said).toContain('graph    holds: 1 of 1 proof still stands');
+  });
+
+  it('with proofs that nobody can check any more', async () => {
+    const gone = { line: 7, deviceName: 'LT-7', entraDeviceId: 'x', because: 'the tenant no longer has the device' };
+    const graph = { proven: 3, agreed: 2, disagreements: [], unchecked: [gone], actions: { done: 2 } };
+    const said = await linesFor(linesOf(FILE), { graph });
+    expect(said).toContain('graph    NOT ALL CHECKED: 2 of 3 proofs still stand');
+    expect(said).toContain('1 proof cannot be checked any more, or not now:\n  line 7, LT-7: the tenant no longer has');
   });
 });

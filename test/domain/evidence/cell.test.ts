@@ -56,6 +56,13 @@ describe('a cell', () => {
     ['\u2028', '\\u2028'],
     ['\ufeff=1', '\\ufeff=1'],
     ['half \ud83d', 'half \ufffd'],
+    ['other half \ude00', 'other half \ufffd'],
+    ['"=1', `"'""=1"`],
+    ['"＝1', `"'""＝1"`],
+    ['\u00a0＋1', "'\u00a0＋1"],
+    ['a;\t"＠x', '"a\\u003b\\u0009""＠x"'],
+    [';=1', '\\u003b=1'],
+    ['PC\n-1', 'PC\\u000a-1'],
     ["=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0"],
   ])('%j is written as %j', (value, written) => {
     expect(writeCell(value)).toBe(written);

@@ -56,18 +56,27 @@ describe('Graph agrees with a line that says proven', () => {
       [key()],
     ],
   ])('%s', (_what, line, keys) => {
-    expect(judge(line, found(keys))).toMatchObject({ agrees: true });
+    expect(judge(line, found(keys))).toMatchObject({ kind: 'agrees' });
   });
 
   it.each<[ActionState | undefined, string]>([
     ['done', 'done'],
-    ['canceled', 'canceled'],
+    ['pending', 'pending'],
     [undefined, 'forgotten'],
-  ])('whatever Intune says of the action: %s', (state, action) => {
-    expect(judge(LINE, found([key()]), state === undefined ? actions() : actions(state))).toEqual({
-      agrees: true,
-      action,
-    });
+  ])('when Intune says %s of the action', (state, action) => {
+    const results = state === undefined ? actions() : actions(state);
+    expect(judge(LINE, found([key()]), results)).toEqual({ kind: 'agrees', action });
+  });
+
+  it('when a later action of the device failed, which is another one', () => {
+    const later = found([
+      { state: 'failed' as const, startedAtMs: Date.parse(at(40)), lastUpdatedAtMs: Date.parse(at(41)) },
+    ]);
+    expect(judge(LINE, found([key()]), later)).toEqual({ kind: 'agrees', action: 'forgotten' });
+  });
+
+  it('when Intune no longer has the device, whose key is still in escrow', () => {
+    expect(judge(LINE, found([key()]), { kind: 'gone' })).toEqual({ kind: 'agrees', action: 'unread' });
   });
 });
 
@@ -89,11 +98,38 @@ describe('Graph does not agree', () => {
       found([key()]),
       /does not say/,
     ],
-    ['when the device is gone', LINE, { kind: 'gone' }, /no longer knows/],
-    ['when it cannot be read', LINE, { kind: 'unreadable', status: 503 }, /did not tell \(status 503\)/],
+    [
+      'when the key is filed under another device',
+      LINE,
+      found([key({ entraDeviceId: 'other' as EntraDeviceId })]),
+      /holds no key/,
+    ],
     ['when the line names no device', { ...LINE, entraDeviceId: 'x' }, undefined, /no Entra device id/],
     ['when the line names no key', { ...LINE, keyAfterId: '' }, found([key()]), /holds no key/],
   ])('%s', (_what, line, keys, because) => {
-    expect(judge(line, keys)).toMatchObject({ agrees: false, because: expect.stringMatching(because) });
+    expect(judge(line, keys)).toMatchObject({ kind: 'disagrees', because: expect.stringMatching(because) });
+  });
+
+  it.each<[ActionState, EvidenceCells]>([
+    ['failed', LINE],
+    ['canceled', LINE],
+    ['notSupported', LINE],
+    ['failed', { ...LINE, confirmedAt: '', unconfirmed: 'yes' }],
+  ])('when Intune now says %s of the very action that the line tells of', (state, line) => {
+    expect(judge(line, found([key()]), actions(state))).toMatchObject({
+      kind: 'disagrees',
+      because: `Intune says that the action which began at ${at(1)} ended as ${state}, not done`,
+    });
+  });
+});
+
+describe('Graph cannot tell', () => {
+  it.each<[string, Reading<readonly RecoveryKey[]>, Reading<readonly ActionResult[]> | undefined, RegExp]>([
+    ['when the tenant no longer has the device', { kind: 'gone' }, undefined, /no longer has the device/],
+    ['when neither Intune nor escrow has it', found([]), { kind: 'gone' }, /Intune no longer has the device/],
+    ['when it does not answer', { kind: 'unreadable', status: 503 }, undefined, /\(status 503\)/],
+  ])('%s', (_what, keys, results, because) => {
+    const verdict = judgeProof(proofOf(5, LINE), keys, results);
+    expect(verdict).toMatchObject({ kind: 'unchecked', because: expect.stringMatching(because) });
   });
 });

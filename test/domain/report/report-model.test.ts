@@ -5,11 +5,11 @@ import { createAttentionList } from '../../../src/domain/report/attention-list.t
 import { deviceOutcome } from '../../../src/domain/report/device-outcome.ts';
 import { needsAttention, OUTCOME_WORDS } from '../../../src/domain/report/outcome-words.ts';
 import { portalLink } from '../../../src/domain/report/portal-link.ts';
-import { countRequests } from '../../../src/domain/report/request-rate.ts';
 import { distributeTimes } from '../../../src/domain/report/time-classes.ts';
 import { verdictOf } from '../../../src/domain/report/verdict.ts';
 import type { Rotation } from '../../../src/domain/rotation.ts';
 import { SKIP_REASONS } from '../../../src/domain/rotation.ts';
+import type { Run } from '../../../src/domain/run.ts';
 import { sampleRotation, sampleRun } from '../../contracts/samples.ts';
 import { reportModel } from '../../support/report-models.ts';
 
@@ -33,6 +33,8 @@ function withBackupFailed(rotation: Partial<Rotation>): Partial<Rotation> {
   return { ...rotation, encryptionStates: [{ look: 5, atMs: AT_MS, state: empty }] };
 }
 
+const TWO_TARGETS: Run['targets'] = [{ deviceName: 'X' }, { deviceName: 'Y' }];
+
 const outcomeOf = (changes: Partial<Rotation>, mode: 'live' | 'dryRun' = 'live') =>
   deviceOutcome(deviceCells(sampleRun({ mode }), sampleRotation(0, changes)));
 
@@ -43,15 +45,17 @@ describe('the outcome of a device', () => {
     ['notDue', { state: 'notDue' }],
     ['notAsked', { state: 'planned' }],
     ['waiting', { state: 'uncertain' }],
-    ['waitingForKey', { state: 'confirmed' }],
+    ['neverEscrowed', { state: 'confirmed' }],
     ['deviceFailed', { state: 'failed', failure: 'action', errorCode: -5 }],
     ['escrowFull', { state: 'failed', failure: 'action', keyCount: 200 }],
-    ['escrowFailing', withBackupFailed({ state: 'failed', failure: 'action' })],
+    ['backupFailed', withBackupFailed({ state: 'failed', failure: 'action' })],
     ['deviceGone', { state: 'failed', failure: 'deviceGone' }],
     ['graphForbade', { state: 'refused', httpStatus: 403 }],
     ['graphUnknown', { state: 'refused', httpStatus: 404 }],
     ['graphRefused', { state: 'refused', httpStatus: 400 }],
     ['neverTaken', { state: 'refused' }],
+    ['neverTaken', { state: 'refused', httpStatus: 503 }],
+    ['neverTaken', { state: 'refused', httpStatus: 408 }],
     ['noAnswer', { state: 'overdue', actionState: 'pending' }],
     ['neverEscrowed', { state: 'overdue', confirmedAtMs: AT_MS }],
     ['escrowFailing', withBackupFailed({ state: 'overdue', confirmedAtMs: AT_MS })],
@@ -60,6 +64,9 @@ describe('the outcome of a device', () => {
     ['provenLate', { state: 'overdue', late: { state: 'proven', atMs: AT_MS } }],
     ['neverEscrowed', { state: 'overdue', late: { state: 'confirmed', atMs: AT_MS } }],
     ['deviceFailed', { state: 'overdue', late: { state: 'failed', atMs: AT_MS } }],
+    ['neverEscrowed', { state: 'overdue', confirmedAtMs: AT_MS, late: { state: 'failed', atMs: AT_MS } }],
+    ['neverEscrowed', { state: 'abandoned', confirmedAtMs: AT_MS, late: { state: 'expired', atMs: AT_MS } }],
+    ['provenLate', { state: 'overdue', confirmedAtMs: AT_MS, late: { state: 'proven', atMs: AT_MS } }],
     ['noAnswer', { state: 'overdue', late: { state: 'expired', atMs: AT_MS } }],
   ] satisfies [string, Partial<Rotation>][])('is %s of %j', (outcome, changes) => {
     expect(outcomeOf(changes)).toBe(outcome);
@@ -155,12 +162,41 @@ describe('the model', () => {
       'Nothing needs you.',
     ],
     ['good', { due: 0 }, [rotations[4]], 'No key was due among 1 device.', 'Nothing needs you.'],
+    ['neutral', { state: 'planning' }, [], 'Still planning.', 'Nothing needs you.'],
     [
-      'good',
-      { unresolved: ['a device named X'] },
+      'warn',
+      { due: 0 },
+      [rotations[3]],
+      'No key was due among 1 device.',
+      '1 device needs somebody: the tables say what for.',
+    ],
+    [
+      'warn',
+      { targets: TWO_TARGETS, unresolved: ['a device named X'] },
       [rotations[0]],
       '1 of 1 due key is rotated and proven.',
       'One target names no device.',
+    ],
+    [
+      'warn',
+      { targets: TWO_TARGETS, due: 0, unresolved: ['a device named X', 'a device named Y'] },
+      [],
+      'No device was found by the names given: nothing was asked.',
+      '2 targets name no device.',
+    ],
+    [
+      'warn',
+      { targets: TWO_TARGETS, mode: 'dryRun', due: 0, unresolved: ['a device named X', 'and 999 more'] },
+      [],
+      'No device was found by the names given: nothing was asked.',
+      '1,000 targets name no device.',
+    ],
+    [
+      'warn',
+      { targets: TWO_TARGETS, due: 0 },
+      [sampleRotation(0, { state: 'skipped', skipReason: 'keyTooYoung' })],
+      'The device that was named could not be asked.',
+      'The outcomes say why.',
     ],
   ] as const)('says first how it went: %s %j', (tone, changes, devices, headline, needs) => {
     const verdict = verdictOf(
@@ -192,34 +228,6 @@ describe('the list of devices that need attention', () => {
     add('f', 'proven');
     expect(list.rows().map(({ deviceName }) => deviceName)).toEqual(['e', 'b', 'c']);
     expect(list.total()).toBe(5);
-  });
-});
-
-describe('requests over time', () => {
-  const budget = { limit: 200, windowMs: 20_000 };
-
-  it('are counted in whole windows, with long pauses cut out', () => {
-    const count = countRequests();
-    for (let i = 0; i < 20; i++) count.add(AT_MS);
-    for (let i = 0; i < 600; i++) count.add(AT_MS + 3_600_000 + i * 100);
-    const rate = count.rate(budget);
-    expect(rate).toMatchObject({ requests: 620, barMs: 20_000, allowedPerBar: 200 });
-    expect(rate?.bars.map(({ requests }) => requests)).toEqual([20, 200, 200, 200]);
-    expect(rate?.pauses).toEqual([{ fromMs: AT_MS + 1_000, untilMs: AT_MS + 3_600_000, afterBars: 1 }]);
-    expect(rate?.utilisation).toBeCloseTo(620 / 800, 5);
-  });
-
-  it('never take more columns than fit, and none is lost', () => {
-    const count = countRequests();
-    for (let i = 0; i < 100_000; i++) count.add(AT_MS + i * 100);
-    const rate = count.rate(budget);
-    expect(rate?.bars.length).toBeLessThanOrEqual(60);
-    expect(rate?.bars.reduce((sum, { requests }) => sum + requests, 0)).toBe(100_000);
-    expect(rate?.bars.every(({ requests }) => requests <= (rate.allowedPerBar ?? 0))).toBe(true);
-  });
-
-  it('are none when none was sent', () => {
-    expect(countRequests().rate(budget)).toBeUndefined();
   });
 });
 

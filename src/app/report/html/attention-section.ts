@@ -1,4 +1,6 @@
 /** The devices that need somebody, with a way into the portal. Layer: app. */
+
+import { number, plural } from '../../../domain/plain-figures.ts';
 import type { AttentionRow } from '../../../domain/report/attention-list.ts';
 import { OUTCOME_WORDS, OUTCOMES_IN_ORDER } from '../../../domain/report/outcome-words.ts';
 import { portalLink } from '../../../domain/report/portal-link.ts';
@@ -6,7 +8,7 @@ import type { ReportModel } from '../../../domain/report/report-model.ts';
 import type { GraphCloud } from '../../../domain/settings.ts';
 import { type Html, html, NOTHING } from './html.ts';
 import { URGENCY_WORDS } from './outcome-sections.ts';
-import { day, moment, number, plural } from './words.ts';
+import { day, moment } from './words.ts';
 
 export function attentionSection(model: ReportModel): Html {
   const { attention, needAttention, run, evidence } = model;

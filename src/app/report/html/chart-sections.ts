@@ -1,11 +1,10 @@
-/** Quota over time, ages of keys, and time to a new key. Layer: app. */
+/** Ages of keys, and time to a new key. Layer: app. */
 import { KEY_AGE_CLASSES, type KeyAgeClass } from '../../../domain/key-ages.ts';
+import { number, plural, span } from '../../../domain/plain-figures.ts';
 import type { ReportModel } from '../../../domain/report/report-model.ts';
-import type { RequestRate } from '../../../domain/report/request-rate.ts';
 import type { TimeDistribution } from '../../../domain/report/time-classes.ts';
-import { bar, type Column, columnChart } from './charts.ts';
+import { bar, columnChart } from './charts.ts';
 import { type Html, html } from './html.ts';
-import { clockTime, number, percent, plural, span } from './words.ts';
 
 const AGE_WORDS: Readonly<Record<KeyAgeClass, string>> = {
   under30Days: 'Under 30 days',
@@ -15,60 +14,6 @@ const AGE_WORDS: Readonly<Record<KeyAgeClass, string>> = {
   older: 'Over a year',
   none: 'No key known',
 };
-
-/** Below this share of the allowed rate the limit would leave the columns flat: it is told in words instead. */
-const WORTH_DRAWING = 0.25;
-/** Most pauses that are named. Chosen: the canary's wait, and what an outage leaves. */
-const PAUSES_TOLD = 12;
-
-export function quotaSection({ rate, run }: ReportModel): Html {
-  const { limit, windowMs } = run.settings.budgets.write;
-  const heading = html`<h2 id="quota">Quota used, against quota allowed</h2>`;
-  const allowed = `${number(limit)} rotation requests in ${span(windowMs)}`;
-  if (rate === undefined) {
-    return html`<section aria-labelledby="quota">${heading}<p>Nothing was sent. Allowed: ${allowed}.</p></section>`;
-  }
-  const { requests, bars, pauses, utilisation } = rate;
-  const sums = `${plural(requests, 'request')} answered; allowed are ${allowed}; ${percent(utilisation)} of that was used while sending.`;
-  return html`<section aria-labelledby="quota">${heading}<p>${sums}</p>
-<figure>${rateChart(rate, sums)}</figure>
-${pauses.length === 0 ? html`<p class="note">Sending never paused for long.</p>` : html`<p class="note">Nothing was sent for ${pauseList(rate)}. The first such pause of a run is the wait for its canaries; others are the end of an invocation, a pause that Graph asked for, or repeats of lost requests. They are cut out above (dotted lines).</p>`}
-<p class="note">The evidence has the last request to each device, and when it was answered, to the second: a column may show a few requests more than left in its time. Answers with 429 leave no trace in it, since nothing was taken: they are counted as “throttled” in the log’s invocation summaries, and a pause they caused shows above as columns that are low or missing.</p>
-<details><summary>Figures as a table</summary><table><caption>Requests answered in each ${span(rate.barMs)}; allowed: ${number(Math.floor(rate.allowedPerBar))}</caption><thead><tr><th scope="col">From (UTC)</th><th scope="col" class="count">Requests</th></tr></thead><tbody>${bars.map((one) => html`<tr><td>${clockTime(one.fromMs)}</td><td class="count">${number(one.requests)}</td></tr>`)}</tbody></table></details></section>`;
-}
-
-function rateChart({ bars, pauses, allowedPerBar, barMs }: RequestRate, sums: string): Html {
-  const peak = Math.max(...bars.map(({ requests }) => requests));
-  const isDrawn = peak >= allowedPerBar * WORTH_DRAWING;
-  const [first, last] = [bars[0], bars.at(-1)];
-  const columns = bars.map(
-    ({ requests }, i): Column => ({
-      value: requests,
-      ...(i === 0 && first !== undefined ? { edge: clockTime(first.fromMs).slice(5) } : {}),
-    }),
-  );
-  return columnChart({
-    id: 'rate',
-    title: `Requests answered in each ${span(barMs)}`,
-    description: `${sums} At most ${number(peak)} in ${span(barMs)}. The table below has all figures.`,
-    columns,
-    end: last === undefined ? '' : clockTime(last.fromMs + barMs).slice(5),
-    top: isDrawn ? Math.max(peak, allowedPerBar) * 1.12 : peak * 1.15,
-    ...(isDrawn ? { limit: { value: allowedPerBar, label: `allowed: ${number(Math.floor(allowedPerBar))}` } } : {}),
-    breaks: pauses.map(({ afterBars, fromMs, untilMs }) => ({
-      before: afterBars,
-      label: pauses.length > 4 ? '' : span(untilMs - fromMs),
-    })),
-  });
-}
-
-function pauseList({ pauses }: RequestRate): string {
-  const told = pauses
-    .slice(0, PAUSES_TOLD)
-    .map(({ fromMs, untilMs }) => `${span(untilMs - fromMs)} from ${clockTime(fromMs)}`);
-  const more = pauses.length - told.length;
-  return `${told.join(', ')}${more === 0 ? '' : `, and ${plural(more, 'more time')}`}`;
-}
 
 export function ageSection({ agesBefore, agesAfter, figures }: ReportModel): Html {
   const most = Math.max(1, ...Object.values(agesBefore), ...Object.values(agesAfter));

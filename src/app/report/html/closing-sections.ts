@@ -1,12 +1,16 @@
 /** What a report ends with: settings of the run, and how to check all of it. Layer: app. */
+
+import { ON_DEMAND_FLOOR_MS } from '../../../domain/due.ts';
 import type { RunId } from '../../../domain/ids.ts';
+import { number, percent, plural, span } from '../../../domain/plain-figures.ts';
 import type { ReportModel } from '../../../domain/report/report-model.ts';
 import { evidenceName } from '../../evidence/evidence-head.ts';
 import { type Html, html, NOTHING } from './html.ts';
-import { number, percent, plural, span } from './words.ts';
 
 export function settingsSection({ run }: ReportModel): Html {
   const { settings } = run;
+  // Named devices need no canary, and their keys' age is no question.
+  const isNamed = run.targets !== undefined;
   const budget = ({ limit, windowMs }: { readonly limit: number; readonly windowMs: number }) =>
     `${number(limit)} in ${span(windowMs)}`;
   const entries: readonly (readonly [string, string])[] = [
@@ -15,15 +19,23 @@ export function settingsSection({ run }: ReportModel): Html {
     ...(run.targets === undefined ? [] : [['Targets', number(run.targets)] as const]),
     ['Keyturn', run.version],
     ['Graph', settings.graphRoot],
-    ['ROTATION_MAX_KEY_AGE', span(settings.maxKeyAgeMs)],
-    ['ROTATION_MIN_KEY_AGE', span(settings.minKeyAgeMs)],
+    ...(isNamed
+      ? [['Youngest key that is rotated', `${span(ON_DEMAND_FLOOR_MS)}, on demand`] as const]
+      : [
+          ['ROTATION_MAX_KEY_AGE', span(settings.maxKeyAgeMs)] as const,
+          ['ROTATION_MIN_KEY_AGE', span(settings.minKeyAgeMs)] as const,
+        ]),
     ['ROTATION_SEEN_WITHIN', span(settings.seenWithinMs)],
     ['ROTATION_MAX_DEVICES', number(settings.maxDevices)],
     ['ROTATION_EXCLUDE', settings.exclude.length === 0 ? 'nothing' : settings.exclude.join(', ')],
-    ['ROTATION_CANARY_DEVICES', number(settings.canaryDevices)],
-    ['ROTATION_CANARY_MIN_PROVEN', percent(settings.canaryMinProven)],
-    ['ROTATION_CANARY_WAIT', span(settings.canaryWaitMs)],
-    ['ROTATION_ABORT_FAILURE_RATE', percent(settings.abortFailureRate)],
+    ...(isNamed
+      ? []
+      : [
+          ['ROTATION_CANARY_DEVICES', number(settings.canaryDevices)] as const,
+          ['ROTATION_CANARY_MIN_PROVEN', percent(settings.canaryMinProven, 1)] as const,
+          ['ROTATION_CANARY_WAIT', span(settings.canaryWaitMs)] as const,
+        ]),
+    ['ROTATION_ABORT_FAILURE_RATE', percent(settings.abortFailureRate, 1)],
     ['CONFIRM_SCHEDULE', settings.confirmScheduleMs.map(span).join(', then ')],
     ['GRAPH_WRITE_BUDGET', budget(settings.budgets.write)],
     ['GRAPH_ANY_BUDGET', budget(settings.budgets.any)],
@@ -31,21 +43,18 @@ export function settingsSection({ run }: ReportModel): Html {
     ['GRAPH_CONCURRENCY', number(settings.concurrency)],
     ['RECORD_TO_GRAPH', String(settings.recordToGraph)],
   ];
-  const unresolved = run.unresolved ?? [];
   return html`<section aria-labelledby="settings"><h2 id="settings">Settings of the run</h2>
-<dl>${entries.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>${
-    unresolved.length === 0 ? NOTHING : html`<p class="note">Targets that named no device: ${unresolved.join('; ')}</p>`
-  }</section>`;
+<dl>${entries.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl></section>`;
 }
 
-export function evidenceSection({ run, evidence }: ReportModel): Html {
+export function evidenceSection({ run, evidence, figures }: ReportModel): Html {
   const heading = html`<h2 id="evidence">Evidence, and how to check it</h2>`;
   if (evidence === undefined) {
     return html`<section aria-labelledby="evidence">${heading}<p>The run has not ended: there is no evidence yet, and these figures are the ledger’s.</p></section>`;
   }
   const file = `evidence-${evidence.version}.csv`;
   return html`<section aria-labelledby="evidence">${heading}
-<p>Every figure here is counted from <code>${evidenceName(run.runId as RunId, evidence.version)}</code> in the container <code>reports</code>: ${plural(evidence.lines, 'line')}, one for each device, each hashed with the one before. Its digest:</p>
+<p>Every figure here is counted from <code>${evidenceName(run.runId as RunId, evidence.version)}</code> in the container <code>reports</code>: ${plural(evidence.lines, 'line')}, ${number(figures.devices)} of them a device each, the others the names of the columns, the run and the end; each is hashed with the one before. Its digest:</p>
 <pre><code>${evidence.digest}</code></pre>
 <p>Check it, offline, against the ledger, or against the tenant itself:</p>
 <pre><code>npx keyturn verify ${file}

@@ -2,11 +2,12 @@
 import { hash } from 'node:crypto';
 import type { ReportModel } from '../../../domain/report/report-model.ts';
 import { attentionSection } from './attention-section.ts';
-import { ageSection, quotaSection, timeSection } from './chart-sections.ts';
+import { ageSection, timeSection } from './chart-sections.ts';
 import { evidenceSection, settingsSection } from './closing-sections.ts';
 import { html, verbatim } from './html.ts';
 import { funnelSection, outcomeSection, verdictSection } from './outcome-sections.ts';
 import { PAGE_SCRIPT } from './page-script.ts';
+import { quotaSection } from './quota-section.ts';
 import { STYLE_SHEET } from './style-sheet.ts';
 
 /**
@@ -47,7 +48,7 @@ export function* renderReport(model: ReportModel): Generator<string> {
   yield evidenceSection(model).markup;
   yield html`
 </main>
-<footer>Made by Keyturn ${model.run.version} from the evidence of run ${model.run.runId}. It holds ids, names and times of devices, and no key.</footer>
+<footer>Made by Keyturn ${model.run.version} from ${model.evidence === undefined ? 'the ledger, as it stood, for' : 'the evidence of'} run ${model.run.runId}. It holds ids, names and times of devices, and no key.</footer>
 <script>${verbatim(PAGE_SCRIPT)}</script>
 </body>
 </html>

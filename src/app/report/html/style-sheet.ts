@@ -5,14 +5,14 @@ export const STYLE_SHEET = `
 :root {
   color-scheme: light dark;
   --ground: #f6f7f9; --card: #ffffff; --text: #1b2430; --soft: #55606e; --line: #d9dee5; --link: #0b5cad;
-  --fill: #2563b8; --before: #8a94a3; --track: #e8ecf1;
+  --fill: #2563b8; --before: #8a94a3; --track: #e8ecf1; --pause: #f7e2bf;
   --good: #17713f; --good-ground: #e5f4ea; --warn: #8a4b00; --warn-ground: #fdf0dc;
   --bad: #b3261e; --bad-ground: #fde9e7; --neutral: #3f4a59; --neutral-ground: #e9edf2;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --ground: #12161c; --card: #1b2129; --text: #e8ecf1; --soft: #a7b1be; --line: #353e4a; --link: #8abfff;
-    --fill: #5f9eea; --before: #77828f; --track: #2a323d;
+    --fill: #5f9eea; --before: #77828f; --track: #2a323d; --pause: #4b3610;
     --good: #7ddba3; --good-ground: #14301f; --warn: #f5bf73; --warn-ground: #38270d;
     --bad: #ff9d94; --bad-ground: #401a17; --neutral: #c3ccd7; --neutral-ground: #29313b;
   }
@@ -62,8 +62,11 @@ tbody th { font-weight: 600; }
 .chart text { fill: var(--soft); font-size: 12px; }
 .chart .value { fill: var(--text); }
 .axis { stroke: var(--soft); } .break { stroke: var(--soft); stroke-dasharray: 2 3; }
-.limit { stroke: var(--bad); stroke-dasharray: 6 4; stroke-width: 1.5; }
-.chart .limit-label { fill: var(--bad); }
+.limit { stroke: var(--text); stroke-width: 1.5; }
+.band { fill: var(--pause); } .strip { fill: var(--warn); }
+.mark { fill: none; stroke: var(--bad); stroke-width: 2; }
+.legend { display: flex; flex-wrap: wrap; gap: 2px 20px; margin: 10px 0 12px; padding: 0; list-style: none; font-size: 14px; color: var(--soft); }
+.legend svg { margin-right: 7px; vertical-align: -2px; }
 .tag { display: inline-block; border-radius: 5px; padding: 0 7px; font-size: 13px; font-weight: 600; white-space: nowrap; }
 .tag-danger { color: var(--bad); background: var(--bad-ground); }
 .tag-act { color: var(--warn); background: var(--warn-ground); }
@@ -117,7 +120,7 @@ pre { background: var(--ground); border: 1px solid var(--line); border-radius: 8
   :root {
     color-scheme: light;
     --ground: #ffffff; --card: #ffffff; --text: #000000; --soft: #444444; --line: #bbbbbb; --link: #000000;
-    --fill: #2563b8; --before: #8a94a3; --track: #eeeeee;
+    --fill: #2563b8; --before: #8a94a3; --track: #eeeeee; --pause: #e4e4e4;
     --good: #17713f; --good-ground: #ffffff; --warn: #8a4b00; --warn-ground: #ffffff;
     --bad: #b3261e; --bad-ground: #ffffff; --neutral: #3f4a59; --neutral-ground: #ffffff;
   }
@@ -140,5 +143,5 @@ pre { background: var(--ground); border: 1px solid var(--line); border-radius: 8
   thead button::after { content: none; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
-figure { margin: 0; }
+figure { margin: 0 0 8px; }
 `;
