@@ -151,15 +151,13 @@ export const rootRule: Rule<string> = {
   },
 };
 
-/** Any address but one with a user name; whoever has it can post, so plain http is for this machine only. */
+/** Whoever has the address can post, so it travels encrypted only, also on this machine. */
 export const webhookRule: Rule<string> = {
-  words: 'must be an https URL (plain http only on loopback) without user name or fragment',
+  words: 'must be an https URL without user name or fragment',
   parse: (text) => {
     if (/[\s\\#]/.test(text) || !URL.canParse(text)) return undefined;
-    const url = new URL(text);
-    if (url.username !== '' || url.password !== '') return undefined;
-    if (url.protocol === 'https:') return url.href;
-    return url.protocol === 'http:' && isLoopback(url.hostname) ? url.href : undefined;
+    const { protocol, username, password, href } = new URL(text);
+    return protocol === 'https:' && username === '' && password === '' ? href : undefined;
   },
 };
 

@@ -63,7 +63,13 @@ export const SETTINGS = [
     description: 'https address that is told when a run ends, is aborted or finds a dangerous device; a secret',
     isSecret: true,
   },
-  { name: 'NOTIFY_FORMAT', default: 'json', description: '`json`, or `teams` (Adaptive Card for Teams workflows)' },
+  {
+    name: 'NOTIFY_FORMAT',
+    default: 'json',
+    description: '`json`, or `teams` (Adaptive Card for Teams workflows)',
+    // An address that somebody puts here by mistake is one.
+    isSecret: true,
+  },
   { name: 'LOG_LEVEL', default: 'info', description: '`debug`, `info`, `warn` or `error`' },
 ] as const satisfies readonly Setting[];
 

@@ -260,9 +260,7 @@ describe('the webhook', () => {
   it.each([
     ['https://prod-1.westeurope.logic.azure.com/workflows/a?sig=b%2Fc&sv=1.0', undefined],
     ['https://hooks.contoso.com', 'https://hooks.contoso.com/'],
-    ['http://127.0.0.1:8080/hook', undefined],
-    ['http://localhost/hook', undefined],
-    ['http://[::1]:9/hook', undefined],
+    ['https://127.0.0.1:8443/hook', undefined],
   ])('may be %s', (url, expected = url) => {
     expect(parse({ NOTIFY_WEBHOOK: url })).toEqual(parse({}));
     expect(webhook(url)).toEqual({ url: expected, format: 'json' });
@@ -271,7 +269,9 @@ describe('the webhook', () => {
 
   it.each([
     ['http://hooks.contoso.com/SECRET'],
-    ['http://127.0.0.1.contoso.com/SECRET'],
+    ['http://127.0.0.1:8080/SECRET'],
+    ['http://localhost/SECRET'],
+    ['http://[::1]:9/SECRET'],
     ['https://user:SECRET@hooks.contoso.com/'],
     ['https://hooks.contoso.com/#SECRET'],
     ['https://hooks.contoso.com/ SECRET'],
@@ -288,6 +288,11 @@ describe('the webhook', () => {
     expect(error.problems).toMatchObject([{ name: 'NOTIFY_WEBHOOKS', given: 'not shown' }]);
     expect(inspect(error, { depth: 9, showHidden: true })).not.toContain('SECRET');
     expect(parse({ NOTIFY_SOCKET: '/run/systemd/notify' })).toEqual(parse({}));
+  });
+
+  it('is not shown when it is given as the format', () => {
+    const error = refused({ NOTIFY_FORMAT: 'https://x/SECRET' });
+    expect(error.problems).toEqual([{ name: 'NOTIFY_FORMAT', rule: 'must be one of json, teams', given: 'not shown' }]);
   });
 
   it('is no part of the settings', () => {

@@ -91,6 +91,8 @@ export interface RunNotices {
   readonly endedAtMs?: number;
   readonly abortedAtMs?: number;
   readonly dangerAtMs?: number;
+  /** When somebody began to post that; without `dangerAtMs` by now, they died over it. */
+  readonly dangerBegunAtMs?: number;
   /** When the webhook failed first; said in the log once. */
   readonly failedAtMs?: number;
 }

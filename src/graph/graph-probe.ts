@@ -3,10 +3,10 @@ import type { TokenCredential } from '@azure/core-auth';
 import { createHttpHeaders, createPipelineRequest, type HttpClient } from '@azure/core-rest-pipeline';
 import type { Clock, Random } from '../domain/ports.ts';
 import type { GraphProbe, TokenFacts } from '../domain/probes.ts';
+import { parseHttpDate } from '../domain/retry-after.ts';
 import type { Settings } from '../domain/settings.ts';
 import { createGraphPipeline } from './pipeline.ts';
 import { faultCode, hostOf, safeRequestId } from './redaction.ts';
-import { parseHttpDate } from './retry-after.ts';
 import { sendTimed } from './timed-send.ts';
 import { claimsIn, createTokenProvider, rolesOf } from './token-provider.ts';
 

@@ -1,5 +1,5 @@
 /** What Graph's clock can have said while one request was on its way. Layer: graph. */
-import { parseHttpDate } from './retry-after.ts';
+import { parseHttpDate } from '../domain/retry-after.ts';
 
 /** An interval of Graph's clock, in ms since the epoch. */
 export interface ServerInterval {

@@ -1,12 +1,8 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import {
-  createDefaultHttpClient,
-  createHttpHeaders,
-  type HttpClient,
-  type PipelineRequest,
-} from '@azure/core-rest-pipeline';
+import { createHttpHeaders, type HttpClient, type PipelineRequest } from '@azure/core-rest-pipeline';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { EntraDeviceId, RunId, TenantId } from '../../src/domain/ids.ts';
 import type { NotifyFormat, RunNotification } from '../../src/domain/notification.ts';
@@ -14,6 +10,7 @@ import { createWebhookNotifier } from '../../src/notify/webhook.ts';
 import { createSeededRandom } from '../../src/simulator/seeded-random.ts';
 import { createVirtualClock } from '../../src/simulator/virtual-clock.ts';
 import { createSystemClock } from '../../src/system/clock.ts';
+import { createTrustingClient, createWebhookServer, type WebhookServer } from '../support/webhook-server.ts';
 
 const NOTIFICATION: RunNotification = {
   event: 'runEnded',
@@ -31,81 +28,120 @@ const NOTIFICATION: RunNotification = {
   rotatedWithoutKeyIds: ['00000002-0000-4000-8000-000000000001' as EntraDeviceId],
   evidence: { version: 1, lines: 1_003, digest: 'ab'.repeat(32) },
 };
+const START_MS = Date.UTC(2026, 10, 22, 20, 15);
 const SIGNAL = new AbortController().signal;
+const MEGABYTE = 1024 * 1024;
 
-let server: Server | undefined;
-afterEach(
-  () =>
-    new Promise<void>((resolve) => {
-      if (server === undefined) return resolve();
-      server.close(() => resolve());
-      server = undefined;
-    }),
-);
-
-/** A webhook on this machine. */
-async function listen(answer: (request: IncomingMessage, response: ServerResponse) => void): Promise<string> {
-  const made = createServer(answer);
-  server = made;
-  await new Promise<void>((resolve) => made.listen(0, '127.0.0.1', resolve));
-  return `http://127.0.0.1:${(made.address() as AddressInfo).port}`;
+function* repeatedly(chunk: Buffer): Generator<Buffer> {
+  for (;;) yield chunk;
 }
 
-const real = (url: string, format: NotifyFormat) =>
+let server: WebhookServer | undefined;
+afterEach(async () => {
+  // Ends once no connection is left: one that leaks is a test that does not end.
+  await server?.close();
+  server = undefined;
+});
+
+/** The address of a webhook on this machine. */
+async function listen(answer: RequestListener): Promise<string> {
+  server = await createWebhookServer(answer);
+  return `${server.root}/hook`;
+}
+
+const real = async (url: string, format: NotifyFormat) =>
   createWebhookNotifier({
     url,
     format,
     clock: createSystemClock(),
     random: createSeededRandom(1),
-    httpClient: createDefaultHttpClient(),
+    httpClient: await createTrustingClient(),
     version: '1.2.3',
   });
 
-describe('a webhook', () => {
+describe('a webhook', { timeout: 20_000 }, () => {
   it('is posted the notification as JSON, once', async () => {
-    const seen: { method?: string; url?: string; type?: string; agent?: string; body: Promise<string> }[] = [];
-    const root = await listen((request, response) => {
-      const { method, url, headers } = request;
-      seen.push({
-        ...(method === undefined ? {} : { method }),
-        ...(url === undefined ? {} : { url }),
-        ...(headers['content-type'] === undefined ? {} : { type: headers['content-type'] }),
-        ...(headers['user-agent'] === undefined ? {} : { agent: headers['user-agent'] }),
-        body: text(request).finally(() => response.writeHead(202).end('accepted')),
-      });
+    const seen: { request: IncomingMessage; body: Promise<string> }[] = [];
+    const url = await listen((request, response) => {
+      seen.push({ request, body: text(request).finally(() => response.writeHead(202).end('accepted')) });
     });
-    expect(await real(`${root}/hook?sig=a%2Fb`, 'json').send(NOTIFICATION, SIGNAL)).toEqual({ kind: 'sent' });
+    const notifier = await real(`${url}?sig=a%2Fb`, 'json');
+    expect(await notifier.send(NOTIFICATION, SIGNAL)).toEqual({ kind: 'sent' });
     expect(seen).toMatchObject([
-      { method: 'POST', url: '/hook?sig=a%2Fb', type: 'application/json', agent: 'keyturn/1.2.3' },
+      {
+        request: {
+          method: 'POST',
+          url: '/hook?sig=a%2Fb',
+          headers: { 'content-type': 'application/json', 'user-agent': 'keyturn/1.2.3' },
+        },
+      },
     ]);
     expect(JSON.parse((await seen[0]?.body) ?? '')).toEqual(NOTIFICATION);
   });
 
   it.each([301, 302, 307, 308])('that redirects with %i is not followed, nor asked again', async (status) => {
     const seen: (string | undefined)[] = [];
-    const root = await listen((request, response) => {
+    const url = await listen((request, response) => {
       seen.push(request.url);
       request.resume();
       response.writeHead(status, { location: '/elsewhere' }).end();
     });
-    const outcome = await real(`${root}/hook`, 'json').send(NOTIFICATION, SIGNAL);
+    const outcome = await (await real(url, 'json')).send(NOTIFICATION, SIGNAL);
     expect(outcome).toEqual({ kind: 'failed', because: 'the webhook redirects, which is not followed', status });
     expect(seen).toEqual(['/hook']);
   });
+
+  it.each([
+    ['never comes', (response: ServerResponse) => response.flushHeaders()],
+    ['stops halfway', (response: ServerResponse) => response.write('{"half":')],
+  ])('has taken what it answered 200 to, though the rest of its answer %s', async (_what, begin) => {
+    const ended: Promise<unknown>[] = [];
+    const url = await listen((request, response) => {
+      ended.push(once(response, 'close'));
+      request.resume().once('end', () => begin(response.writeHead(200, { 'content-length': '100' })));
+    });
+    expect(await (await real(url, 'json')).send(NOTIFICATION, SIGNAL)).toEqual({ kind: 'sent' });
+    await Promise.all(ended);
+    expect(ended).toHaveLength(1);
+  });
+
+  it.each([
+    [200, 'sent'],
+    [400, 'failed'],
+  ] as const)('whose answer %i has no end is hung up on, and hardly any of it taken', async (status, kind) => {
+    const written = Promise.withResolvers<number>();
+    const url = await listen((request, response) => {
+      response.once('close', () => written.resolve(request.socket.bytesWritten));
+      request.resume();
+      Readable.from(repeatedly(Buffer.alloc(MEGABYTE))).pipe(response.writeHead(status));
+    });
+    const outcome = await (await real(url, 'json')).send(NOTIFICATION, SIGNAL);
+    expect(outcome.kind).toBe(kind);
+    // What the two ends of a connection hold by themselves.
+    expect(await written.promise).toBeLessThan(64 * MEGABYTE);
+  });
 });
 
-/** Answers with these statuses, one after the other, the last for good; `reset` drops the connection and quotes the address. */
-function scripted(...answers: readonly (number | 'reset' | { status: number; retryAfter: string })[]) {
-  const clock = createVirtualClock(0);
-  const seen: { atMs: number; timeoutMs: number; body: string }[] = [];
+interface Scripted {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/**
+ * Answers with these statuses, one after the other, the last for good; `reset` drops the connection and quotes the address, `hang` waits to be
+ * given up on.
+ */
+function scripted(...answers: readonly (number | 'reset' | 'hang' | Scripted)[]) {
+  const clock = createVirtualClock(START_MS);
+  const seen: { afterMs: number; request: PipelineRequest; body: string }[] = [];
   const httpClient: HttpClient = {
-    async sendRequest(request: PipelineRequest) {
-      seen.push({ atMs: clock.nowMs(), timeoutMs: request.timeout, body: String(request.body) });
+    async sendRequest(request) {
+      seen.push({ afterMs: clock.nowMs() - START_MS, request, body: String(request.body) });
       const answer = answers[Math.min(seen.length, answers.length) - 1] ?? 200;
-      if (answer === 'reset') throw new Error(`connect ECONNRESET ${request.url}`);
-      const { status, retryAfter } = typeof answer === 'number' ? { status: answer, retryAfter: undefined } : answer;
-      const headers = createHttpHeaders(retryAfter === undefined ? {} : { 'retry-after': retryAfter });
-      return { request, status, headers };
+      if (answer === 'hang') await new Promise((resolve) => request.abortSignal?.addEventListener('abort', resolve));
+      if (answer === 'reset' || answer === 'hang') throw new Error(`connect ECONNRESET ${request.url}`);
+      const { status, headers } = typeof answer === 'number' ? { status: answer, headers: {} } : answer;
+      return { request, status, headers: createHttpHeaders(headers) };
     },
   };
   const notifier = (format: NotifyFormat = 'json') =>
@@ -118,8 +154,15 @@ function scripted(...answers: readonly (number | 'reset' | { status: number; ret
       version: '1.2.3',
     });
   const send = (signal: AbortSignal = SIGNAL) => clock.run(() => notifier().send(NOTIFICATION, signal));
-  return { clock, seen, notifier, send };
+  const tookMs = () => clock.nowMs() - START_MS;
+  return { clock, seen, notifier, send, tookMs };
 }
+
+const asksFor = (status: number, retryAfter: string, headers: Readonly<Record<string, string>> = {}): Scripted => ({
+  status,
+  headers: { 'retry-after': retryAfter, ...headers },
+});
+const date = (atMs: number) => new Date(atMs).toUTCString();
 
 describe('posting', () => {
   it.each([
@@ -136,23 +179,55 @@ describe('posting', () => {
     expect(JSON.stringify(outcome)).not.toContain('SECRET');
   });
 
-  it('waits as long as it is told to, but never beyond half a minute in all', async () => {
-    const patient = scripted({ status: 429, retryAfter: '12' }, 200);
-    expect(await patient.send()).toEqual({ kind: 'sent' });
-    expect(patient.seen[1]?.atMs).toBeGreaterThanOrEqual(12_000);
+  it.each([
+    ['seconds', 12_000, asksFor(429, '12')],
+    ['a fraction of seconds', 2_128, asksFor(503, '2.128')],
+    ['a date', 8_000, asksFor(503, date(START_MS + 8_000))],
+    [
+      'a date by a clock an hour ahead',
+      8_000,
+      asksFor(429, date(START_MS + 3_608_000), { date: date(START_MS + 3_600_000) }),
+    ],
+    ['all but two of the seconds there are', 28_000, asksFor(503, '28')],
+  ])('is not tried again before the time that it is told, in %s', async (_form, waitMs, answer) => {
+    const { seen, send } = scripted(answer, 200);
+    expect(await send()).toEqual({ kind: 'sent' });
+    expect(seen.map(({ afterMs }) => afterMs)).toEqual([0, waitMs]);
+  });
 
-    const asked = scripted({ status: 503, retryAfter: '12' });
-    expect(await asked.send()).toMatchObject({ kind: 'failed', status: 503 });
-    for (const { atMs, timeoutMs } of asked.seen) expect(atMs + timeoutMs).toBeLessThanOrEqual(30_000);
-    expect(asked.clock.nowMs()).toBeLessThanOrEqual(30_000);
+  it.each([
+    ['half a minute', asksFor(503, '30')],
+    ['a thousand days', asksFor(429, '86400000')],
+    ['a date in an hour', asksFor(503, date(START_MS + 3_600_000))],
+  ])('is given up on at once, and says so, when it is told to wait for %s', async (_wait, answer) => {
+    const { seen, send, tookMs } = scripted(answer, 200);
+    const because = 'the webhook asks to wait longer than there is time to';
+    expect(await send()).toEqual({ kind: 'failed', because, status: answer.status });
+    expect([seen.length, tookMs()]).toEqual([1, 0]);
+  });
 
-    const tooLong = scripted({ status: 503, retryAfter: '31' });
-    await tooLong.send();
-    expect(tooLong.seen).toHaveLength(1);
+  it.each([
+    ['hangs', ['hang'] as const, 'the webhook did not answer', [0, 10_000, 20_000]],
+    ['asks to wait again and again', [asksFor(503, '9')], 'the webhook asks to wait', [0, 9_000, 18_000, 27_000]],
+  ])('ends within half a minute when the webhook %s', async (_what, answers, because, about) => {
+    const { seen, send, tookMs } = scripted(...answers);
+    expect(await send()).toMatchObject({ kind: 'failed', because: expect.stringContaining(because) });
+    expect(seen).toHaveLength(about.length);
+    for (const [i, { afterMs }] of seen.entries()) {
+      expect(afterMs).toBeGreaterThanOrEqual(about[i] ?? 0);
+      expect(afterMs).toBeLessThan((about[i] ?? 0) + 3_000);
+    }
+    expect(tookMs()).toBeLessThanOrEqual(30_000);
+  });
+
+  it('leaves no timeout to the client, which would log the path of the address when it strikes', async () => {
+    const { seen, send } = scripted(200);
+    await send();
+    expect(seen.map(({ request }) => request.timeout)).toEqual([0]);
   });
 
   it('ends at once when it is stopped', async () => {
-    const { clock, seen, notifier } = scripted(503);
+    const { clock, seen, notifier, tookMs } = scripted(503);
     const stop = new AbortController();
     const outcome = await clock.run(async () => {
       const sending = notifier().send(NOTIFICATION, stop.signal);
@@ -162,7 +237,7 @@ describe('posting', () => {
     });
     expect(outcome).toMatchObject({ kind: 'failed' });
     expect(seen).toHaveLength(1);
-    expect(clock.nowMs()).toBe(1);
+    expect(tookMs()).toBe(1);
   });
 
   it('for Teams is one message with one Adaptive Card, whose facts are all text', async () => {

@@ -6,7 +6,8 @@ import type { EntraDeviceId, RunId } from '../../domain/ids.ts';
 import type { Rotation } from '../../domain/rotation.ts';
 import { StorageError } from '../../domain/storage-error.ts';
 import { countRun } from '../run-counts.ts';
-import { dangerOf, isTold, NEVER, type NotifyDeps, notificationOf, sayItFailed } from './run-notification.ts';
+import { noteFailure } from './note-notices.ts';
+import { dangerOf, isTold, NEVER, type NotifyDeps, notificationOf } from './run-notification.ts';
 
 /** A device whose action is done without a newer key, and the claim that is about to be let go. */
 export interface LateDanger {
@@ -41,7 +42,7 @@ export function createLateTeller(deps: NotifyDeps): LateTeller {
     const outcome = await deps.notifier?.send(notification, NEVER);
     if (outcome?.kind !== 'failed') return;
     hasFailed = true;
-    sayItFailed(deps, run, outcome);
+    await noteFailure(deps, runId, outcome);
   }
 
   return {

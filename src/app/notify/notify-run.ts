@@ -7,6 +7,7 @@ import type { Run, RunNotices } from '../../domain/run.ts';
 import { StorageError } from '../../domain/storage-error.ts';
 import { countRun, type RunCounts } from '../run-counts.ts';
 import type { RunLease } from '../run-lease.ts';
+import { noteFailure, noteNotices } from './note-notices.ts';
 import {
   countDanger,
   dangerOf,
@@ -16,6 +17,9 @@ import {
   notificationOf,
   sayItFailed,
 } from './run-notification.ts';
+
+/** Chosen: a notifier ends in half a minute, and a run is counted in seconds; who has not ended by then is dead. */
+const POSTING_MS = 120_000;
 
 /**
  * Under the run's lease, before the run's last write: a crash in between may post it twice, and never leaves it out.
@@ -44,8 +48,9 @@ export async function notifyAborted(deps: NotifyDeps, lease: RunLease): Promise<
 }
 
 /**
- * Without a lease, by whoever finds the first device of a run that rotated without a new key. It is noted before it is posted: of several
- * that find one at once, one posts. What a crash or a fault of storage leaves out, the next look or the summary at the end tells.
+ * Without a lease, by whoever finds the first device of a run that rotated without a new key. That it begins is noted before it posts: of
+ * several that find one at once, one posts. What a crash or a fault of storage leaves out, the next look that finds one, or the summary at
+ * the end, tells.
  */
 export async function notifyDanger(deps: NotifyDeps, run: Run, found: readonly Rotation[]): Promise<void> {
   if (found.length === 0 || !isTold(deps, run) || run.notified?.dangerAtMs !== undefined) return;
@@ -58,18 +63,22 @@ export async function notifyDanger(deps: NotifyDeps, run: Run, found: readonly R
 }
 
 async function tellDanger(deps: NotifyDeps, runId: RunId, found: readonly Rotation[]): Promise<void> {
-  const noted = await note(deps, runId, (notices) =>
-    notices.dangerAtMs === undefined ? { ...notices, dangerAtMs: deps.clock.nowMs() } : undefined,
-  );
-  if (noted === undefined) return;
-  const counts = await countRun(deps.ledger, noted);
-  const notification = notificationOf(deps, 'deviceInDanger', noted, counts, dangerOf(found));
+  const begun = await noteNotices(deps, runId, (notices) => beginDanger(notices, deps.clock.nowMs()));
+  if (begun === undefined) return;
+  const counts = await countRun(deps.ledger, begun);
+  const notification = notificationOf(deps, 'deviceInDanger', begun, counts, dangerOf(found));
   const outcome = await deps.notifier?.send(notification, NEVER);
-  if (outcome === undefined || outcome.kind === 'sent') return;
-  const isFirst = await note(deps, runId, (notices) =>
-    notices.failedAtMs === undefined ? { ...notices, failedAtMs: deps.clock.nowMs() } : undefined,
-  );
-  if (isFirst !== undefined) sayItFailed(deps, noted, outcome);
+  if (outcome === undefined) return;
+  await noteNotices(deps, runId, (notices) => ({ ...notices, dangerAtMs: deps.clock.nowMs() }));
+  if (outcome.kind === 'failed') await noteFailure(deps, runId, outcome);
+}
+
+/** `undefined`: it was posted, or somebody who may be alive is about to. */
+function beginDanger(notices: RunNotices, nowMs: number): RunNotices | undefined {
+  const { dangerAtMs, dangerBegunAtMs = Number.NEGATIVE_INFINITY } = notices;
+  return dangerAtMs !== undefined || nowMs < dangerBegunAtMs + POSTING_MS
+    ? undefined
+    : { ...notices, dangerBegunAtMs: nowMs };
 }
 
 async function tellUnderLease(
@@ -86,19 +95,4 @@ async function tellUnderLease(
   await lease.update(({ notified }) => ({ notified: { ...failure, ...notified, [event]: nowMs } }));
   if (outcome.kind === 'failed' && lease.run().notified?.failedAtMs === nowMs)
     sayItFailed({ logger }, lease.run(), outcome);
-}
-
-/** Writes the notices beside whatever else is written. `undefined`: there is nothing to change, or no such run. */
-async function note(
-  { ledger }: Pick<NotifyDeps, 'ledger'>,
-  runId: RunId,
-  change: (notices: RunNotices) => RunNotices | undefined,
-): Promise<Run | undefined> {
-  for (;;) {
-    const found = await ledger.readRun(runId);
-    const notified = found === undefined ? undefined : change(found.value.notified ?? {});
-    if (found === undefined || notified === undefined) return undefined;
-    const run: Run = { ...found.value, notified };
-    if ((await ledger.writeRun(run, found.version)) !== undefined) return run;
-  }
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Deps } from '../../../src/app/deps.ts';
+import { createLateTeller } from '../../../src/app/notify/notify-late.ts';
 import { settlePendingClaims } from '../../../src/app/plan/pending-claims.ts';
 import type { EntraDeviceId } from '../../../src/domain/ids.ts';
 import { parseRunId } from '../../../src/domain/ids.ts';
@@ -73,7 +74,7 @@ async function createLate(answer: NotifyOutcome = { kind: 'sent' }) {
   }
 
   const ids = () => told.flatMap(({ rotatedWithoutKeyIds }) => rotatedWithoutKeyIds);
-  return { world, notifier, queues, told, log, plan, held, ids, expectSettled };
+  return { world, notifier, queues, logger, told, log, plan, held, ids, expectSettled };
 }
 
 describe('devices that a later plan finds done without a newer key', () => {
@@ -138,5 +139,16 @@ describe('devices that a later plan finds done without a newer key', () => {
     expect(late.told).toHaveLength(1);
     expect(late.log.filter((line) => line.includes('the webhook could not be told'))).toHaveLength(1);
     await late.expectSettled();
+  });
+
+  it('say once of each run that the webhook keeps failing, however many plans find more of them', async () => {
+    const late = await createLate({ kind: 'failed', because: 'the webhook refused' });
+    const deps = late.world.deps({ notifier: late.notifier, logger: late.logger });
+    const found = RUNS.map((runId, i) => ({ entraDeviceId: entraId(i + 1), claim: { runId, order: 0 } }));
+    for (const danger of [...found, ...found]) await createLateTeller(deps).tell([danger]);
+    expect(late.told).toHaveLength(4);
+    const warnings = late.log.filter((line) => line.includes('the webhook could not be told'));
+    expect(warnings.map((line) => JSON.parse(line).runId)).toEqual(RUNS);
+    for (const runId of RUNS) expect((await late.world.run(runId)).notified).toEqual({ failedAtMs: START_MS });
   });
 });

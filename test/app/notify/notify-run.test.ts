@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Deps } from '../../../src/app/deps.ts';
 import { notifyDanger, notifyEnded } from '../../../src/app/notify/notify-run.ts';
 import { takeLease } from '../../../src/app/run-lease.ts';
 import { scheduledTick } from '../../../src/app/scheduled-tick.ts';
@@ -8,9 +9,10 @@ import { CANARY_SECRETS } from '../../../src/simulator/canary-secrets.ts';
 import { createLogger } from '../../../src/system/logger.ts';
 import { sampleRotation, sampleRun } from '../../contracts/samples.ts';
 import { withHooks } from '../../support/hooked.ts';
+import { createLife, mortal, ProcessDied } from '../../support/mortal.ts';
 import { DAY_MS, START_MS, type TestProcess, type WorldOptions } from '../../support/world.ts';
 import { createFaultWorld, type FaultWorld, firstRun, live, logLines, settle } from '../faults/fault-world.ts';
-import { createPlanning } from '../plan/planning.ts';
+import { createPlanning, HOUR_MS } from '../plan/planning.ts';
 
 interface Told {
   readonly world: FaultWorld;
@@ -227,6 +229,55 @@ describe('the webhook', () => {
       expect(log.join('')).toContain('the webhook was not told of a device in danger');
     },
   );
+
+  /** A run, looks at it that all find the same device in danger, and what a webhook is told. */
+  async function createLooks() {
+    const world = createPlanning();
+    const run = sampleRun({ state: 'settling', due: 1 });
+    await world.ledger.createRun(run);
+    const told: RunNotification[] = [];
+    const notifier: Notifier = {
+      async send(notification) {
+        told.push(notification);
+        return { kind: 'sent' };
+      },
+    };
+    const look = async (ports: Partial<Deps> = {}) =>
+      notifyDanger(world.deps({ notifier, ...ports }), await world.run(run.runId), [
+        sampleRotation(0, { state: 'confirmed' }),
+      ]);
+    return { world, notifier, told, look };
+  }
+
+  it('is told once of a device in danger that several looks find at once', async () => {
+    const { told, look } = await createLooks();
+    await Promise.all([look(), look(), look()]);
+    await look();
+    expect(told.map(({ event }) => event)).toEqual(['deviceInDanger']);
+  });
+
+  it('is told of a device in danger whatever step the process dies at, by the next look if need be', async () => {
+    for (let dieAt = 1; ; dieAt++) {
+      const { world, notifier, told, look } = await createLooks();
+      const life = createLife(dieAt);
+      const ports = { ledger: mortal(world.ledger, life, 'ledger'), notifier: mortal(notifier, life, 'notifier') };
+      const death: unknown = await look(ports).catch((error: unknown) => error);
+      await world.clock.run(() => world.clock.sleep(HOUR_MS));
+      await look();
+      await look();
+      if (death === undefined) {
+        expect(told).toHaveLength(1);
+        expect(dieAt).toBeGreaterThan(10);
+        return;
+      }
+      expect(death).toBeInstanceOf(ProcessDied);
+      // Twice when it died with the answer in its hands.
+      expect({ diedAt: life.diedAt, times: told.length }).toEqual({
+        diedAt: life.diedAt,
+        times: expect.toSatisfy((times: number) => times === 1 || times === 2),
+      });
+    }
+  });
 
   it('is told ids and counts: no name, no user, no reason, no secret', async () => {
     const { world, told } = await runWith({});
