@@ -10,6 +10,7 @@ import type { Clock, Logger, Random, TenantUsage } from './domain/ports.ts';
 import type { RotationMode, Settings } from './domain/settings.ts';
 import { SettingsError, type SettingsProblem } from './domain/settings-error.ts';
 import { REQUEST_TIMEOUT_MS } from './graph/attempt.ts';
+import type { GraphDeps } from './graph/connection.ts';
 import { createCredential } from './graph/credential.ts';
 import { createEscrow } from './graph/escrow.ts';
 import { createPacer } from './graph/pacer.ts';
@@ -75,6 +76,18 @@ export function createServices({
     return credential;
   }
 
+  const graphDeps = (logger: Logger): GraphDeps => ({
+    settings,
+    createCredential: nextCredential,
+    pacer,
+    clock,
+    random,
+    logger,
+    version: VERSION,
+    httpClient,
+    requestTimeoutMs,
+  });
+
   return {
     settings,
     clock,
@@ -88,30 +101,9 @@ export function createServices({
       });
       return made;
     },
-    escrow: (logger) =>
-      createEscrow({
-        settings,
-        createCredential: nextCredential,
-        pacer,
-        clock,
-        random,
-        logger,
-        version: VERSION,
-        httpClient,
-        requestTimeoutMs,
-      }),
+    escrow: (logger) => createEscrow(graphDeps(logger)),
     invocation: (logger, mode = () => settings.mode) => {
-      const tenant = createTenant({
-        settings,
-        createCredential: nextCredential,
-        pacer,
-        clock,
-        random,
-        logger,
-        version: VERSION,
-        httpClient,
-        requestTimeoutMs,
-      });
+      const tenant = createTenant(graphDeps(logger));
       const { ledger, queues, workFiles, reportFiles } = storage;
       const deps: Deps = {
         settings,

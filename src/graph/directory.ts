@@ -1,40 +1,20 @@
 /** The `Directory` port on Microsoft Graph: service principals and their app roles, v1.0 in every cloud. Layer: graph. */
-import type { TokenCredential } from '@azure/core-auth';
-import type { HttpClient } from '@azure/core-rest-pipeline';
 import { z } from 'zod';
 import { assertNever } from '../domain/assert-never.ts';
 import type { AssignmentOutcome, Directory, GraphApi, RoleAssignment, ServicePrincipal } from '../domain/directory.ts';
 import { GraphError } from '../domain/graph-error.ts';
-import type { Pacer } from '../domain/pacer.ts';
-import type { CallOptions, Clock, Logger, Random } from '../domain/ports.ts';
+import type { CallOptions } from '../domain/ports.ts';
 import { classifyStatus } from '../domain/retry.ts';
-import type { Settings } from '../domain/settings.ts';
 import { type AskDeps, askOnce, idsOf } from './ask-once.ts';
-import { type Answer, REQUEST_TIMEOUT_MS } from './attempt.ts';
-import { createGraphClient, type JsonAnswer } from './client.ts';
+import type { Answer } from './attempt.ts';
+import type { JsonAnswer } from './client.ts';
+import { connectGraph, type GraphDeps } from './connection.ts';
 import { type ErrorContext, unavailable } from './errors.ts';
 import { createLinks } from './links.ts';
 import { pages } from './paging.ts';
-import { createGraphPipeline } from './pipeline.ts';
 import { type Route, routeUrl } from './routes.ts';
-import { createServerClock } from './server-clock.ts';
-import { createTokenProvider, rolesOf } from './token-provider.ts';
-import { createMeter } from './usage.ts';
+import { rolesOf } from './token-provider.ts';
 import { guidAt, optionalText, parseWire } from './wire.ts';
-
-export interface GraphDirectoryDeps {
-  readonly settings: Pick<Settings, 'graphRoot' | 'budgets'> & Partial<Pick<Settings, 'tenantId'>>;
-  readonly createCredential: () => TokenCredential;
-  readonly pacer: Pacer;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-  readonly version: string;
-  /** The transport; the library's own by default. */
-  readonly httpClient?: HttpClient;
-  /** A request is given up after this, ms; 30 s by default. */
-  readonly requestTimeoutMs?: number;
-}
 
 /**
  * The application id of Microsoft Graph in every tenant and cloud.
@@ -75,29 +55,10 @@ const assignmentSchema = z.looseObject({ resourceId: z.string(), appRoleId: z.st
  * sends, so the pacer should be one that no run shares.
  * @throws {TypeError} when the Graph root is plain http to another machine.
  */
-export function createDirectory(deps: GraphDirectoryDeps): Directory {
-  const { clock, logger, pacer, random, version } = deps;
-  const { graphRoot, tenantId, budgets } = deps.settings;
-  const meter = createMeter(budgets.write);
-  const tokens = createTokenProvider({
-    createCredential: deps.createCredential,
-    graphRoot,
-    clock,
-    ...(tenantId === undefined ? {} : { tenantId }),
-  });
-  const client = createGraphClient({
-    graphRoot,
-    send: createGraphPipeline(graphRoot, deps.httpClient),
-    tokens,
-    pacer,
-    clock,
-    random,
-    logger,
-    meter,
-    serverClock: createServerClock(),
-    version,
-    requestTimeoutMs: deps.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
-  });
+export function createDirectory(deps: GraphDeps): Directory {
+  const { clock, pacer, random } = deps;
+  const { graphRoot } = deps.settings;
+  const { client, tokens, meter } = connectGraph(deps);
   const links = createLinks(graphRoot, 'v1.0');
   const asking: AskDeps = {
     client,

@@ -1,40 +1,17 @@
 /** The two operations that handle a recovery password, on Microsoft Graph: the only file that reveals one. Layer: graph. */
-import type { TokenCredential } from '@azure/core-auth';
-import type { HttpClient } from '@azure/core-rest-pipeline';
 import { z } from 'zod';
 import { assertNever } from '../domain/assert-never.ts';
 import { type Escrow, type EscrowKey, type EscrowOutcome, parseEscrowInstant } from '../domain/escrow.ts';
 import { isGuid, parseRecoveryKeyId } from '../domain/ids.ts';
-import type { Pacer } from '../domain/pacer.ts';
-import type { CallOptions, Clock, Logger, Random } from '../domain/ports.ts';
+import type { CallOptions } from '../domain/ports.ts';
 import { revealRecoveryPassword } from '../domain/recovery-password.ts';
 import { classifyStatus } from '../domain/retry.ts';
-import type { Settings } from '../domain/settings.ts';
 import { type AskDeps, askOnce, idsOf } from './ask-once.ts';
-import { type Answer, type GraphRequest, REQUEST_TIMEOUT_MS } from './attempt.ts';
-import { createGraphClient } from './client.ts';
+import type { Answer, GraphRequest } from './attempt.ts';
+import { connectGraph, type GraphDeps } from './connection.ts';
 import { unavailable } from './errors.ts';
-import { createGraphPipeline } from './pipeline.ts';
 import { type Route, routeUrl } from './routes.ts';
-import { createServerClock } from './server-clock.ts';
-import { createTokenProvider } from './token-provider.ts';
-import { createMeter } from './usage.ts';
 import { jsonOf } from './wire.ts';
-
-export interface GraphEscrowDeps {
-  readonly settings: Pick<Settings, 'graphRoot' | 'budgets'> & Partial<Pick<Settings, 'tenantId'>>;
-  readonly createCredential: () => TokenCredential;
-  readonly pacer: Pacer;
-  readonly clock: Clock;
-  readonly random: Random;
-  /** Is told method, operation, status and ids of each request; never a body. */
-  readonly logger: Logger;
-  readonly version: string;
-  /** The transport; the library's own by default. */
-  readonly httpClient?: HttpClient;
-  /** An answer is waited for this long, ms; 30 s by default. */
-  readonly requestTimeoutMs?: number;
-}
 
 /** Source: `reference/create-bitlockerrecoverykey.md`, `reference/update-recoverykeys.md`, "Response" (read 2026-11-22). */
 const DONE = { escrowAdd: 201, escrowUpdate: 200 } as const;
@@ -53,28 +30,10 @@ const answerSchema = z.object({ id: z.unknown(), createdDateTime: z.unknown() })
  * error messages may repeat what was sent.
  * @throws {TypeError} when the Graph root is plain http to another machine.
  */
-export function createEscrow(deps: GraphEscrowDeps): Escrow {
-  const { clock, logger, pacer, random, version } = deps;
-  const { graphRoot, tenantId, budgets } = deps.settings;
-  const meter = createMeter(budgets.write);
-  const client = createGraphClient({
-    graphRoot,
-    send: createGraphPipeline(graphRoot, deps.httpClient),
-    tokens: createTokenProvider({
-      createCredential: deps.createCredential,
-      graphRoot,
-      clock,
-      ...(tenantId === undefined ? {} : { tenantId }),
-    }),
-    pacer,
-    clock,
-    random,
-    logger,
-    meter,
-    serverClock: createServerClock(),
-    version,
-    requestTimeoutMs: deps.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
-  });
+export function createEscrow(deps: GraphDeps): Escrow {
+  const { clock, pacer, random } = deps;
+  const { graphRoot } = deps.settings;
+  const { client, meter } = connectGraph(deps);
   // Which roles the operations need is not documented, so a token cannot be said to lack them.
   const grantedRoles = () => Promise.resolve(undefined);
   const asking: AskDeps = { client, pacer, clock, random, meter, grantedRoles };

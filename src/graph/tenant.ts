@@ -1,42 +1,18 @@
 /** The `Tenant` port on Microsoft Graph. Layer: graph. */
-import type { TokenCredential } from '@azure/core-auth';
-import type { HttpClient } from '@azure/core-rest-pipeline';
 import type { EntraDeviceId, ManagedDeviceId } from '../domain/ids.ts';
-import type { Pacer } from '../domain/pacer.ts';
-import type { CallOptions, Clock, Logger, Random, Tenant, TenantUsage } from '../domain/ports.ts';
-import type { Settings } from '../domain/settings.ts';
+import type { CallOptions, Tenant, TenantUsage } from '../domain/ports.ts';
 import { parseActionResults } from './action-results.ts';
-import { REQUEST_TIMEOUT_MS } from './attempt.ts';
 import { createBatchReader } from './batch.ts';
-import { createGraphClient } from './client.ts';
+import { connectGraph, type GraphDeps } from './connection.ts';
 import { parseDevice } from './devices.ts';
 import { parseEncryptionState } from './encryption-states.ts';
 import { createLinks } from './links.ts';
 import { createListings } from './listings.ts';
-import { createGraphPipeline } from './pipeline.ts';
 import { parseRecoveryKey } from './recovery-keys.ts';
 import { requestRotation } from './rotation.ts';
 import { runStateParser } from './run-states.ts';
-import { createServerClock } from './server-clock.ts';
 import { createEncryptionState } from './state-creation.ts';
-import { createTokenProvider, rolesOf } from './token-provider.ts';
-import { createMeter } from './usage.ts';
-
-export interface GraphTenantDeps {
-  readonly settings: Pick<Settings, 'graphRoot' | 'budgets'> & Partial<Pick<Settings, 'tenantId'>>;
-  /** Called when the first token is needed, and again when a credential keeps handing out a token that Graph rejected. */
-  readonly createCredential: () => TokenCredential;
-  readonly pacer: Pacer;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-  /** Ours, for the user agent: `keyturn/<version>`. */
-  readonly version: string;
-  /** The transport; the library's own by default. */
-  readonly httpClient?: HttpClient;
-  /** A request is given up after this, ms; 30 s by default. A rotation waits this long for its answer, whatever the signal says. */
-  readonly requestTimeoutMs?: number;
-}
+import { rolesOf } from './token-provider.ts';
 
 /** The port, and what it did so far. */
 export type GraphTenant = Tenant & {
@@ -47,22 +23,11 @@ export type GraphTenant = Tenant & {
  * A tenant behind Microsoft Graph. Keeps promises of the port; makes no request before it is asked to.
  * @throws {TypeError} when the Graph root is plain http to another machine.
  */
-export function createTenant(deps: GraphTenantDeps): GraphTenant {
+export function createTenant(deps: GraphDeps): GraphTenant {
   const { clock, logger, pacer, random, version } = deps;
-  const { graphRoot, tenantId } = deps.settings;
-  const meter = createMeter(deps.settings.budgets.write);
-  const tokens = createTokenProvider({
-    createCredential: deps.createCredential,
-    graphRoot,
-    clock,
-    ...(tenantId === undefined ? {} : { tenantId }),
-  });
-  const send = createGraphPipeline(graphRoot, deps.httpClient);
-  const requestTimeoutMs = deps.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
-  const serverClock = createServerClock();
-  const shared = { graphRoot, pacer, clock, random, logger, meter, serverClock, version };
-  const client = createGraphClient({ ...shared, send, tokens, requestTimeoutMs });
-  const batches = createBatchReader({ ...shared, client });
+  const { graphRoot } = deps.settings;
+  const { client, tokens, meter, serverClock } = connectGraph(deps);
+  const batches = createBatchReader({ graphRoot, pacer, clock, random, logger, meter, version, client });
   const listings = createListings({ client, batches, graphRoot, logger });
   const links = createLinks(graphRoot, 'v1.0');
   const betaLinks = createLinks(graphRoot, 'beta');
