@@ -63,6 +63,12 @@ export function createDiskLedger({ clock, devices, keysMadeAtMs }: DiskLedgerOpt
       for (let from = 0; from < devices; from += rowsPerPage)
         yield rowsAt(range(from, from + rowsPerPage)).map(({ value }) => value);
     },
+    async rotationsOf(_runId, ids) {
+      const sought = new Set<string | undefined>(ids);
+      return rowsAt(range(0, devices))
+        .map(({ value }) => value)
+        .filter(({ entraDeviceId, managedDeviceId }) => sought.has(managedDeviceId) || sought.has(entraDeviceId));
+    },
     writeRotations: async (_runId, changes) =>
       changes
         .filter(({ value, version }) => !rotations.write(value.order, value, version))

@@ -1,4 +1,5 @@
 /** Turns whatever was thrown into lines for people and an exit code. Pure. Layer: cli. */
+import { EvidenceChangedError } from '../app/report/read-report.ts';
 import { errorFields } from '../domain/error-fields.ts';
 import { GraphError, type GraphErrorKind } from '../domain/graph-error.ts';
 import { SettingsError } from '../domain/settings-error.ts';
@@ -51,6 +52,7 @@ export function explainError(
     const trace = ids.length === 0 ? undefined : `For Microsoft support: request ${ids.join(', client request ')}`;
     return explain(EXIT.failed, error.message, GRAPH_HINT[error.kind], trace);
   }
+  if (error instanceof EvidenceChangedError) return explain(EXIT.failed, `${error.message}.`);
   if (error instanceof StorageError || error instanceof CsvFormatError) return explain(EXIT.failed, error.message);
   if (error instanceof LocalHostError) return explain(SET_UP.has(error.kind) ? EXIT.usage : EXIT.failed, error.message);
   const { error: name, code } = errorFields(error);

@@ -19,6 +19,7 @@ import type { CliContext } from './context.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { explainError } from './explain-error.ts';
 import { createStyle } from './render/style.ts';
+import { visible } from './render/text.ts';
 
 /** Never throws: whatever goes wrong is explained on standard error. @param args without node and script. */
 export async function runProgram(args: readonly string[], context: CliContext): Promise<ExitCode> {
@@ -49,7 +50,9 @@ function complain(context: CliContext, error: unknown): ExitCode {
     context.machine.printable,
   );
   const style = createStyle(err.hasColor);
-  err.write(`${style.bad('error:')} ${lines.join('\n')}\n`);
+  // A message may quote what came from outside.
+  const shown = lines.flatMap((line) => line.split('\n')).map(visible);
+  err.write(`${style.bad('error:')} ${shown.join('\n')}\n`);
   return exitCode;
 }
 

@@ -2,6 +2,7 @@
 import type { LogFields, Logger } from '../domain/ports.ts';
 import type { LogLevel } from '../domain/settings.ts';
 import type { Progress } from './progress.ts';
+import { visible } from './render/text.ts';
 
 const RANK: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
 
@@ -35,7 +36,7 @@ export function createProgressLogger(
           return value === undefined || typeof value === 'object' ? [] : [`${name} ${value}`];
         });
         const more = details.length === 0 ? '' : ` (${details.join(', ')})`;
-        progress.note(printable(`${lineLevel === 'info' ? '' : `${lineLevel}: `}${message}${more}`));
+        progress.note(visible(printable(`${lineLevel === 'info' ? '' : `${lineLevel}: `}${message}${more}`)));
       };
     return {
       debug: at('debug'),

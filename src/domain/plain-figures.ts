@@ -54,3 +54,8 @@ export function span(ms: number): string {
 export function moment(atMs: number): string {
   return new Date(atMs).toISOString().slice(0, 16).replace('T', ' ');
 }
+
+/** An error code of Windows and Intune as Microsoft writes it: `0x87D1FDE8`. */
+export function hresult(code: number): string {
+  return `0x${(code >>> 0).toString(16).toUpperCase().padStart(8, '0')}`;
+}

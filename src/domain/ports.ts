@@ -275,6 +275,12 @@ export interface FaultNote {
 }
 
 /**
+ * Ids that `rotationsOf` takes. Chosen: each is compared with two columns, and a filter holds 15 comparisons.
+ * Source: Querying tables and entities, "Query parameters" (read 2026-11-22).
+ */
+export const MOST_IDS_SOUGHT = 7;
+
+/**
  * The ledger. Writes are conditional; a lost race is an answer, not an error. Batched into table transactions of at most 100 rows
  * of one partition. @throws {StorageError}
  */
@@ -318,6 +324,15 @@ export interface Ledger {
   /** All rows of the run, ascending, a page at a time: at most 1,000, or as few as memory asks for. */
   rotationPages(runId: RunId, rowsPerPage?: number): AsyncIterable<readonly Rotation[]>;
   /**
+   * The run's rows of the devices with one of these ids, of either kind and at most `MOST_IDS_SOUGHT`, ascending. The server looks through
+   * the run: only these rows travel. @throws the signal's reason, at once.
+   */
+  rotationsOf(
+    runId: RunId,
+    ids: readonly (EntraDeviceId | ManagedDeviceId)[],
+    signal: AbortSignal,
+  ): Promise<readonly Rotation[]>;
+  /**
    * Conditional writes of at most 100 rows. Returns the orders whose condition failed; all others are written.
    * A retry of a transaction that had in fact gone through counts as written.
    */
@@ -331,6 +346,8 @@ export interface Ledger {
   ): Promise<readonly EntraDeviceId[]>;
   /** Every device record, a page at a time. */
   devicePages(): AsyncIterable<readonly Versioned<DeviceRecord>[]>;
+  /** The records with that managed device id, the one that was asked last first; only these travel. @throws the signal's reason, at once. */
+  devicesManagedAs(id: ManagedDeviceId, signal: AbortSignal): Promise<readonly DeviceRecord[]>;
 
   /**
    * Same id, same row. Reasons are one line each; those that do not fit into a row are counted instead, and a note of the fault is

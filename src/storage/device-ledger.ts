@@ -1,15 +1,17 @@
 /** The ledger's rows about devices across runs: claims, last requests. Layer: storage adapter. */
 import { odata } from '@azure/data-tables';
+import type { DeviceRecord } from '../domain/device-record.ts';
 import type { EntraDeviceId, TenantId } from '../domain/ids.ts';
 import type { Ledger } from '../domain/ports.ts';
 import { transactionsOf, writeRows } from './conditional-rows.ts';
 import { devicePartition, devicePartitions } from './names.ts';
+import { lastAskedFirst } from './newest-first.ts';
 import { inParallel } from './parallel.ts';
 import { deviceCodec } from './rows/device-row.ts';
 import type { RowWrite, StoredRow, TableStore } from './table-store.ts';
 
 /** The part of the ledger in table `Devices`. */
-export type DeviceLedger = Pick<Ledger, 'readDevices' | 'writeDevices' | 'devicePages'>;
+export type DeviceLedger = Pick<Ledger, 'readDevices' | 'writeDevices' | 'devicePages' | 'devicesManagedAs'>;
 
 /** `table` is `Devices`. */
 export function createDeviceLedger(table: TableStore, tenantId: TenantId): DeviceLedger {
@@ -49,10 +51,24 @@ export function createDeviceLedger(table: TableStore, tenantId: TenantId): Devic
     },
 
     async *devicePages() {
-      const [first, last] = devicePartitions(tenantId);
+      const partitions = devicePartitions(tenantId);
+      const [first = '', last = ''] = [partitions.at(0), partitions.at(-1)];
       for await (const page of table.pages(odata`PartitionKey ge ${first} and PartitionKey le ${last}`)) {
         yield page.map((row) => ({ value: deviceCodec.decode(row), version: row.etag }));
       }
+    },
+
+    async devicesManagedAs(id, signal) {
+      // A scan of every shard, by the server: all at once take as long as one.
+      const shards = await inParallel(devicePartitions(tenantId), async (partition) => {
+        const records: DeviceRecord[] = [];
+        const filter = odata`PartitionKey eq ${partition} and managedDeviceId eq ${id}`;
+        for await (const page of table.pages(filter, { signal })) {
+          records.push(...page.map((row) => deviceCodec.decode(row)));
+        }
+        return records;
+      });
+      return shards.flat().sort(lastAskedFirst);
     },
   };
 }

@@ -76,9 +76,9 @@ export function devicePartition(tenantId: TenantId, id: EntraDeviceId): string {
   return `${tenantId}_${id.charAt(0)}`;
 }
 
-/** First and last partition of the tenant's device records. */
-export function devicePartitions(tenantId: TenantId): readonly [first: string, last: string] {
-  return [`${tenantId}_0`, `${tenantId}_f`];
+/** All partitions of the tenant's device records, ascending. */
+export function devicePartitions(tenantId: TenantId): readonly string[] {
+  return [...'0123456789abcdef'].map((digit) => `${tenantId}_${digit}`);
 }
 
 /**

@@ -4,7 +4,7 @@ import type { RunId, TenantId } from '../domain/ids.ts';
 import type { Ledger, Versioned } from '../domain/ports.ts';
 import type { Rotation } from '../domain/rotation.ts';
 import { transactionsOf, writeRows } from './conditional-rows.ts';
-import { ROWS_PER_TRANSACTION, refuseMoreThanOneTransaction } from './limits.ts';
+import { ROWS_PER_TRANSACTION, refuseMoreThanOneTransaction, refuseTooManyIds } from './limits.ts';
 import { orderKey, rotationRow, runPartition } from './names.ts';
 import { inParallel } from './parallel.ts';
 import { rotationCodec } from './rows/rotation-row.ts';
@@ -13,7 +13,7 @@ import { type RowWrite, rowsBetween, type StoredRow, type TableStore } from './t
 /** The part of the ledger in table `Rotations`. */
 export type RotationLedger = Pick<
   Ledger,
-  'writePlannedRotations' | 'readRotations' | 'readRotationsAt' | 'rotationPages' | 'writeRotations'
+  'writePlannedRotations' | 'readRotations' | 'readRotationsAt' | 'rotationPages' | 'rotationsOf' | 'writeRotations'
 >;
 
 /** Orders further apart than this are read by separate requests. Chosen: reading 200 rows too many costs about one request. */
@@ -99,9 +99,22 @@ export function createRotationLedger(table: TableStore, tenantId: TenantId): Rot
 
     async *rotationPages(runId, rowsPerPage) {
       const filter = odata`PartitionKey eq ${runPartition(tenantId, runId)}`;
-      for await (const page of table.pages(filter, undefined, rowsPerPage)) {
+      for await (const page of table.pages(filter, rowsPerPage === undefined ? {} : { rowsPerPage })) {
         while (page.length > 0) yield page.splice(0, ROWS_AT_ONCE).map((row) => rotationCodec.decode(row));
       }
+    },
+
+    async rotationsOf(runId, ids, signal) {
+      refuseTooManyIds(ids.length);
+      const rotations: Rotation[] = [];
+      if (ids.length === 0) return rotations;
+      // A scan of the partition, by the server: what does not match stays there.
+      const isOne = ids.flatMap((id) => [odata`entraDeviceId eq ${id}`, odata`managedDeviceId eq ${id}`]).join(' or ');
+      const filter = `${odata`PartitionKey eq ${runPartition(tenantId, runId)}`} and (${isOne})`;
+      for await (const page of table.pages(filter, { signal })) {
+        rotations.push(...page.map((row) => rotationCodec.decode(row)));
+      }
+      return rotations;
     },
 
     async writeRotations(runId, changes) {

@@ -109,7 +109,7 @@ export function createRunLedger(table: TableStore, tenantId: TenantId): RunLedge
       // '.' follows '-', so this is every key that starts with the prefix.
       const all = rowsBetween(partitionOf(runId), SLICE_PREFIX, `${SLICE_PREFIX.slice(0, -1)}.`);
       const filter = state === undefined ? all : `${all} and ${odata`state eq ${state}`}`;
-      for await (const page of table.pages(filter, limit)) {
+      for await (const page of table.pages(filter, limit === undefined ? {} : { limit })) {
         for (const row of page) yield { value: sliceCodec.decode(row), version: row.etag };
       }
     },

@@ -18,6 +18,16 @@ export interface RowWrite {
 /** `unclear`: an earlier try may have gone through, so the conflict may be with ourselves. */
 export type TransactionResult = { readonly kind: 'written' } | { readonly kind: 'conflict'; readonly unclear: boolean };
 
+/** How much is read. */
+export interface PageBounds {
+  /** Rows in all; absent: every one. */
+  readonly limit?: number;
+  /** Rows at a time, 1,000 at most, and when absent. */
+  readonly rowsPerPage?: number;
+  /** Ends the request that is on its way, too. */
+  readonly signal?: AbortSignal;
+}
+
 /** @throws {StorageError} from every method. */
 export interface TableStore {
   get(partitionKey: string, rowKey: string): Promise<StoredRow | undefined>;
@@ -32,10 +42,10 @@ export interface TableStore {
   /** All or nothing: at most 100 rows and 4 MiB. */
   transact(partitionKey: string, writes: readonly RowWrite[]): Promise<TransactionResult>;
   /**
-   * Rows that match, in order of their keys, at most `rowsPerPage` (1,000) at a time and `limit` in all; never an empty page. A page is the
-   * caller's: what the caller takes out of it, nobody holds while the next one is on its way.
+   * Rows that match, in order of their keys, within `bounds`; never an empty page. A page is the caller's: what the caller takes out of it,
+   * nobody holds while the next one is on its way. @throws the signal's reason, at once.
    */
-  pages(filter: string, limit?: number, rowsPerPage?: number): AsyncIterable<StoredRow[]>;
+  pages(filter: string, bounds?: PageBounds): AsyncIterable<StoredRow[]>;
   /** Creates the table when it is missing. */
   create(): Promise<void>;
 }
@@ -136,9 +146,10 @@ export function createTableStore(client: TableClient, transport: Transport, oper
       }
     },
 
-    async *pages(filter, limit = Number.POSITIVE_INFINITY, rowsPerPage = ROWS_PER_PAGE) {
+    async *pages(filter, { limit = Number.POSITIVE_INFINITY, rowsPerPage = ROWS_PER_PAGE, signal } = {}) {
       const maxPageSize = Math.min(limit, rowsPerPage, ROWS_PER_PAGE);
-      const pages = client.listEntities({ queryOptions: { filter } }).byPage({ maxPageSize });
+      const options = { queryOptions: { filter }, ...(signal === undefined ? {} : { abortSignal: signal }) };
+      const pages = client.listEntities(options).byPage({ maxPageSize });
       let left = limit;
       try {
         for await (const page of pages) {
@@ -149,6 +160,7 @@ export function createTableStore(client: TableClient, transport: Transport, oper
           if (left <= 0) return;
         }
       } catch (error) {
+        signal?.throwIfAborted();
         throw toStorageError(operation, error);
       }
     },

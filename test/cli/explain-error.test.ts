@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { EvidenceChangedError } from '../../src/app/report/read-report.ts';
 import { explainError } from '../../src/cli/explain-error.ts';
 import { UsageError } from '../../src/cli/usage-error.ts';
 import { GraphError } from '../../src/domain/graph-error.ts';
@@ -18,6 +19,7 @@ describe('an error', () => {
     ['settings', settings, 2, 'ROTATION_MODE must be live; given: "on"'],
     ['Graph', new GraphError('forbidden', 'the role X is missing'), 1, 'the role X is missing'],
     ['an outage of Graph', new GraphError('unavailable', 'Graph is down'), 1, 'run the command again'],
+    ['changed evidence', new EvidenceChangedError('evidence-1.csv is missing'), 1, 'evidence-1.csv is missing.'],
     ['storage', new StorageError('unreachable', 'is Azurite running?'), 1, 'is Azurite running?'],
     ['a wrong host.json', new LocalHostError('hostJson', 'host.json is wrong'), 2, 'host.json is wrong'],
     ['functions that do not load', new LocalHostError('functions', 'no function'), 1, 'no function'],

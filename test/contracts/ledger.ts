@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { type DeviceRecord, MOST_IMPORTED_KEYS } from '../../src/domain/device-record.ts';
 import type { RecoveryKeyId } from '../../src/domain/ids.ts';
-import type { Ledger, QuarantineEntry, Versioned } from '../../src/domain/ports.ts';
+import { type Ledger, MOST_IDS_SOUGHT, type QuarantineEntry, type Versioned } from '../../src/domain/ports.ts';
 import type { Rotation } from '../../src/domain/rotation.ts';
 import {
   collect,
@@ -260,6 +260,39 @@ export function ledgerContract(fresh: () => Ledger | Promise<Ledger>): void {
       expect(small.flat()).toEqual(rotations);
     });
 
+    it('of a device are found by an id of either kind, in that run only', async () => {
+      const { ledger, runId, rotations } = await planned(1_250);
+      const signal = new AbortController().signal;
+      const [one, two, other] = [3, 700, 1_249].map((order) => present(rotations[order]));
+      const second = sampleRotation(1_250, { ...other, order: 1_250, managedDeviceId: present(one).managedDeviceId });
+      await ledger.writePlannedRotations(runId, [second]);
+      await ledger.writePlannedRotations(newRunId(), [present(one)]);
+      const { entraDeviceId: _, ...without } = sampleRotation(1_251, {
+        state: 'skipped',
+        skipReason: 'noEntraDeviceId',
+      });
+      await ledger.writePlannedRotations(runId, [without]);
+      const ids = [present(present(two).entraDeviceId), present(one).managedDeviceId];
+      expect(await ledger.rotationsOf(runId, ids, signal)).toEqual([one, two, second]);
+      expect(await ledger.rotationsOf(runId, [without.managedDeviceId], signal)).toEqual([without]);
+      expect(await ledger.rotationsOf(runId, [newEntraDeviceId()], signal)).toEqual([]);
+      expect(await ledger.rotationsOf(runId, [], signal)).toEqual([]);
+      expect(await ledger.rotationsOf(newRunId(), ids, signal)).toEqual([]);
+    });
+
+    it('are sought by seven ids at most, and by nobody who stopped', async () => {
+      const { ledger, runId, rotations } = await planned(3);
+      const signal = new AbortController().signal;
+      const ids = (count: number) => [
+        ...Array.from({ length: count - 1 }, newEntraDeviceId),
+        present(rotations[2]).managedDeviceId,
+      ];
+      expect(await ledger.rotationsOf(runId, ids(MOST_IDS_SOUGHT), signal)).toEqual([rotations[2]]);
+      await expect(ledger.rotationsOf(runId, ids(MOST_IDS_SOUGHT + 1), signal)).rejects.toThrow(RangeError);
+      const reason = new Error('stopped');
+      await expect(ledger.rotationsOf(runId, ids(1), AbortSignal.abort(reason))).rejects.toBe(reason);
+    });
+
     it('that exist are left as they are by planning again', async () => {
       const { ledger, runId, rotations } = await planned(150);
       const rows = await ledger.readRotations(runId, 0, 3);
@@ -386,6 +419,22 @@ export function ledgerContract(fresh: () => Ledger | Promise<Ledger>): void {
       for (const record of records) expect(read.get(record.entraDeviceId)?.value).toEqual(record);
       expect(await ledger.readDevices([])).toEqual(new Map());
       expect(await ledger.writeDevices([])).toEqual([]);
+    });
+
+    it('are found by managed device id too, the one asked last first', async () => {
+      const ledger = await fresh();
+      const { managedDeviceId } = sampleDevice();
+      const id = present(managedDeviceId);
+      const records = [undefined, 1_790_000_000_002, 1_790_000_000_001].map((lastRequestAtMs) =>
+        sampleDevice({ managedDeviceId: id, ...(lastRequestAtMs === undefined ? {} : { lastRequestAtMs }) }),
+      );
+      const others = Array.from({ length: 40 }, () => sampleDevice());
+      await ledger.writeDevices([...records, ...others].map((record) => ({ record, version: undefined })));
+      const signal = new AbortController().signal;
+      expect(await ledger.devicesManagedAs(id, signal)).toEqual([records[1], records[2], records[0]]);
+      expect(await ledger.devicesManagedAs(present(sampleDevice().managedDeviceId), signal)).toEqual([]);
+      const reason = new Error('stopped');
+      await expect(ledger.devicesManagedAs(id, AbortSignal.abort(reason))).rejects.toBe(reason);
     });
 
     it('keep a claim with everything in it, and lose it when it is released', async () => {

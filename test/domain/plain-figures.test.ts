@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { moment, percent, plural, span } from '../../src/domain/plain-figures.ts';
+import { hresult, moment, percent, plural, span } from '../../src/domain/plain-figures.ts';
 
 describe('a span of time', () => {
   it.each([
@@ -42,4 +42,12 @@ it('numbers are counted in words', () => {
 
 it('an instant is told in UTC, to the minute', () => {
   expect(moment(Date.UTC(2026, 10, 22, 20, 15, 59))).toBe('2026-11-22 20:15');
+});
+
+it.each([
+  [-2_016_281_112, '0x87D1FDE8'],
+  [2_278_686_184, '0x87D1FDE8'],
+  [5, '0x00000005'],
+])('error code %d is told as %s, as Microsoft writes it', (code, expected) => {
+  expect(hresult(code)).toBe(expected);
 });

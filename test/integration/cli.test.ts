@@ -1,11 +1,15 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import type { RunReport } from '../../src/app/report-run.ts';
+import { parseTenantId } from '../../src/domain/ids.ts';
 import { createSimulatedTenant, type SimulatedTenant } from '../../src/simulator/simulated-tenant.ts';
 import { createSimulatorServer, type SimulatorServer } from '../../src/simulator/simulator-server.ts';
 import { settingsFor } from '../../src/simulator/simulator-settings.ts';
+import { createStorage } from '../../src/storage/create-storage.ts';
 import { createSystemClock } from '../../src/system/clock.ts';
+import { createSystemRandom } from '../../src/system/random.ts';
 import { runCli, startCli } from '../cli/cli-process.ts';
-import { useAzurite } from '../support/azurite.ts';
+import { sampleRun } from '../contracts/samples.ts';
+import { connectionOf, useAzurite } from '../support/azurite.ts';
 
 const clock = createSystemClock();
 const azurite = useAzurite();
@@ -91,7 +95,7 @@ describe('run', () => {
     expect(JSON.parse(about)).toMatchObject({
       record: { entraDeviceId: device?.entraDeviceId, lastState: 'proven' },
       rotation: { rotation: { state: 'proven', deviceName: device?.deviceName, keyAfterId: device?.newestKey?.keyId } },
-      history: { rotations: [{ mode: 'live', rotation: { state: 'proven' } }], runsSearched: 1, runsLeft: 0 },
+      history: { rotations: [{ mode: 'live', rotation: { state: 'proven' } }], runsSearched: 1 },
     });
   });
 
@@ -148,13 +152,49 @@ describe('run', () => {
 describe('status', () => {
   it('knows no run and no device of an empty ledger', async () => {
     const { settings } = await tenantOf(1);
-    expect(JSON.parse((await runCli(['status', '--json'], settings)).stdout)).toEqual({ runs: [], quarantine: [] });
+    expect(JSON.parse((await runCli(['status', '--json'], settings)).stdout)).toEqual({
+      runs: [],
+      finishedLeftOut: 0,
+      quarantine: [],
+    });
     const unknown = await runCli(['status', 'no-such-run'], settings);
     expect(unknown).toMatchObject({ code: 2, stdout: '' });
     expect(unknown.stderr).toContain('No run is called no-such-run, and nothing in quarantine is about it');
     const device = await runCli(['status', '--device', '00000000-0000-4000-8000-000000000009'], settings);
     expect(device).toMatchObject({ code: 2, stdout: '' });
     expect(device.stderr).toContain('No run has a device');
+  });
+});
+
+describe('the list of runs', () => {
+  it('has every unfinished one, as many finished ones as are asked for, and says how to see the others', async () => {
+    const { settings } = await tenantOf(1);
+    const tenantId = parseTenantId(settings.TENANT_ID);
+    const connection = connectionOf(azurite.connectionString());
+    const { ledger, createAll } = createStorage({ connection, tenantId, clock, random: createSystemRandom() });
+    await createAll();
+    const runs = Array.from({ length: 13 }, (_, i) => {
+      const createdAtMs = Date.UTC(2026, 10, 22) - i * 60_000;
+      const isOver = i < 12;
+      return sampleRun({
+        tenantId,
+        createdAtMs,
+        ...(isOver ? { state: 'completed', finalCounts: {}, finishedAtMs: createdAtMs } : { state: 'settling' }),
+      });
+    });
+    for (const run of runs) await ledger.createRun(run);
+    const ids = runs.map(({ runId }) => runId);
+    const list = async (...options: readonly string[]) => {
+      const { stdout } = await runCli(['status', '--json', ...options], settings);
+      const document = JSON.parse(stdout) as { readonly runs: readonly RunReport[]; readonly finishedLeftOut: number };
+      return { ids: document.runs.map(({ runId }) => runId), leftOut: document.finishedLeftOut };
+    };
+    expect(await list()).toEqual({ ids: [ids[12], ...ids.slice(0, 10)], leftOut: 2 });
+    expect(await list('--last', '12')).toEqual({ ids: [ids[12], ...ids.slice(0, 12)], leftOut: 0 });
+    const { stdout } = await runCli(['status', '--last', '1'], settings);
+    expect(stdout).toContain('1 unfinished run, and the latest 1 of 12 finished runs.');
+    expect(stdout).toContain('`npx keyturn status --last 12` lists all');
+    expect(stdout).toContain(ids[12]);
   });
 });
 

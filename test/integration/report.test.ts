@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -12,7 +12,7 @@ import { createSystemClock } from '../../src/system/clock.ts';
 import { createSystemRandom } from '../../src/system/random.ts';
 import { runCli } from '../cli/cli-process.ts';
 import { connectionOf, useAzurite } from '../support/azurite.ts';
-import { reportOf } from '../support/evidence-files.ts';
+import { putForeign, reportOf } from '../support/evidence-files.ts';
 
 const TENANT = '7e570000-0000-4000-8000-0000000000e2';
 const HOUR_MS = 3_600_000;
@@ -72,7 +72,7 @@ describe('keyturn report', () => {
 
   it.each([
     ['a run nobody knows', () => ['report', 'no-such-run'], 'No run is called no-such-run'],
-    ['one file for both', () => ['report', runId, '--html', 'x', '--csv', 'x'], 'name the same file'],
+    ['one file for both', () => ['report', runId, '--html', 'x', '--csv', './x'], 'name the same file'],
     [
       'a folder that is not there',
       () => ['report', runId, '--html', '/no/such/folder/x'],
@@ -82,5 +82,32 @@ describe('keyturn report', () => {
     const { code, stderr } = await runCli([...args()], settings);
     expect(stderr).toContain(complaint);
     expect(code).toBe(2);
+  });
+
+  it('of evidence that is missing, or is not what was written, is a fault; what was there before stays', async () => {
+    const [page, evidence] = [path.join(folder, 'kept.html'), path.join(folder, 'kept.csv')];
+    for (const file of [page, evidence]) await writeFile(file, 'before');
+    const name = `${runId}/evidence-1.csv`;
+    const whole = await reportOf(storage.reportFiles, name);
+    const expectFault = async (words: string) => {
+      const { code, stdout, stderr } = await runCli(['report', runId, '--html', page, '--csv', evidence], settings);
+      expect(stderr).toBe(`error: ${name} ${words}.\n`);
+      expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+      for (const file of [page, evidence]) expect(await readFile(file, 'utf8')).toBe('before');
+    };
+    await storage.reportFiles.delete(name);
+    await expectFault('is not in the container reports');
+    await putForeign(storage.reportFiles, name);
+    await expectFault('is not what was written: keyturn verify says where it differs');
+    await storage.reportFiles.delete(name);
+    await storage.reportFiles.create({
+      name,
+      contentType: 'text/csv',
+      content: (async function* () {
+        yield whole;
+      })(),
+      metadata: () => ({}),
+    });
+    expect((await runCli(['report', runId], settings)).code).toBe(0);
   });
 });

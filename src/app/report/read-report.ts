@@ -1,6 +1,7 @@
 /** The model of a run's report: from its latest evidence, or from the ledger while it has none. One pass, in little memory. Layer: app. */
 import { readEvidenceHead } from '../../domain/evidence/evidence-head.ts';
 import { type RunDetails, runDetails } from '../../domain/evidence/run-details.ts';
+import type { RunId } from '../../domain/ids.ts';
 import { countReport, type ReportCount, type ReportModel } from '../../domain/report/report-model.ts';
 import type { Run, RunEvidence } from '../../domain/run.ts';
 import type { Deps } from '../deps.ts';
@@ -24,6 +25,18 @@ export async function readReport(deps: ReportDeps, run: Run, signal: AbortSignal
   return run.evidence === undefined ? fromLedger(deps, run, signal) : fromEvidence(deps, run, run.evidence, signal);
 }
 
+/** The file as it is in storage, unread. @throws {EvidenceChangedError} when it is missing. @throws {StorageError} */
+export async function evidenceContent(
+  reportFiles: ReportDeps['reportFiles'],
+  runId: RunId,
+  { version }: Pick<RunEvidence, 'version'>,
+): Promise<AsyncIterable<Uint8Array>> {
+  const name = evidenceName(runId, version);
+  const content = await reportFiles.read(name);
+  if (content === undefined) throw new EvidenceChangedError(`${name} is not in the container reports`);
+  return content;
+}
+
 async function fromLedger(deps: ReportDeps, run: Run, signal: AbortSignal): Promise<ReportModel> {
   const { settings, version, clock } = deps;
   const count = countReport({ details: runDetails({ run, settings, version, nowMs: clock.nowMs() }), run });
@@ -41,8 +54,7 @@ async function fromEvidence(
   signal: AbortSignal,
 ): Promise<ReportModel> {
   const name = evidenceName(run.runId, evidence.version);
-  const content = await reportFiles.read(name);
-  if (content === undefined) throw new EvidenceChangedError(`${name} is not in the container reports`);
+  const content = await evidenceContent(reportFiles, run.runId, evidence);
   let count: ReportCount | undefined;
   let digest = '';
   for await (const { fact, cells } of evidenceLines(content)) {

@@ -2,12 +2,12 @@
 import type { DeviceRecord } from '../../domain/device-record.ts';
 import type { RecordedEncryptionState, StateCreationStage } from '../../domain/encryption-state.ts';
 import type { RunId } from '../../domain/ids.ts';
-import { moment } from '../../domain/plain-figures.ts';
+import { hresult, moment } from '../../domain/plain-figures.ts';
 import type { Rotation } from '../../domain/rotation.ts';
 import type { Run } from '../../domain/run.ts';
 import { SKIP_WORDS } from '../../domain/skip-words.ts';
 import type { Style } from './style.ts';
-import { padEnd } from './text.ts';
+import { padEnd, visible } from './text.ts';
 import { meaningOf } from './words.ts';
 
 export interface DeviceStanding {
@@ -21,7 +21,7 @@ export interface DeviceStanding {
 export function deviceLines({ record, rotation, wanted }: DeviceStanding, style: Style): readonly string[] {
   const name = rotation?.rotation.deviceName ?? record?.entraDeviceId ?? '';
   return [
-    style.bold(`Device ${name}`),
+    style.bold(`Device ${visible(name)}`),
     ...(record === undefined ? ['  never asked by any run'] : facts(recordFacts(record))),
     ...(rotation === undefined
       ? wanted === undefined
@@ -38,11 +38,11 @@ export function deviceLines({ record, rotation, wanted }: DeviceStanding, style:
 
 type Fact = readonly [name: string, value: string | undefined];
 
-/** Aligned, without the unknown ones. */
+/** Aligned, without the unknown ones. Names, texts and ids come from the tenant. */
 function facts(all: readonly Fact[]): readonly string[] {
   const known = all.filter((fact): fact is readonly [string, string] => fact[1] !== undefined);
   const columns = Math.max(0, ...known.map(([name]) => name.length));
-  return known.map(([name, value]) => `  ${padEnd(name, columns)}  ${value}`);
+  return known.map(([name, value]) => `  ${padEnd(name, columns)}  ${visible(value)}`);
 }
 
 function at(ms: number | undefined): string | undefined {
@@ -91,7 +91,10 @@ function rotationFacts(rotation: Rotation, mode: Run['mode']): readonly Fact[] {
     ['accepted by', at(rotation.acceptedByMs)],
     ['action', rotation.actionState],
     // 0 says that there is none.
-    ['error code', rotation.errorCode === undefined || rotation.errorCode === 0 ? undefined : hex(rotation.errorCode)],
+    [
+      'error code',
+      rotation.errorCode === undefined || rotation.errorCode === 0 ? undefined : hresult(rotation.errorCode),
+    ],
     [
       'key after',
       rotation.keyAfterAtMs === undefined ? undefined : `${rotation.keyAfterId}, ${at(rotation.keyAfterAtMs)}`,
@@ -137,9 +140,4 @@ function stateLines({ state, creation }: RecordedEncryptionState): readonly stri
 /** What Graph left out is empty. */
 function reported(text: string): string | undefined {
   return text === '' ? undefined : text;
-}
-
-/** As Windows and Intune documentation write it. */
-export function hex(errorCode: number): string {
-  return `0x${(errorCode >>> 0).toString(16).toUpperCase().padStart(8, '0')}`;
 }

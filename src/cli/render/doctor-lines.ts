@@ -2,7 +2,7 @@
 import type { Check, CheckStatus, Diagnosis } from '../../app/doctor/check.ts';
 import { plural } from '../../domain/plain-figures.ts';
 import type { Style } from './style.ts';
-import { padEnd, wrap } from './text.ts';
+import { padEnd, visible, wrap } from './text.ts';
 
 const STATUS: Readonly<Record<CheckStatus, { readonly words: string; readonly paint: keyof Style }>> = {
   ok: { words: 'ok', paint: 'good' },
@@ -24,8 +24,8 @@ function checkLines({ name, status, message, action }: Check, style: Style, colu
   const margin = STATUS_WIDTH + NAME_WIDTH;
   const room = columns - margin;
   const { words, paint } = STATUS[status];
-  const [first = '', ...rest] = wrap(message, room);
-  const next = action === undefined ? [] : wrap(action, room - NEXT.length);
+  const [first = '', ...rest] = wrap(visible(message), room);
+  const next = action === undefined ? [] : wrap(visible(action), room - NEXT.length);
   return [
     `${padEnd(style[paint](words), STATUS_WIDTH)}${padEnd(name, NAME_WIDTH)}${first}`,
     ...rest.map((line) => ' '.repeat(margin) + line),

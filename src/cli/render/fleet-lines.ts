@@ -1,6 +1,5 @@
 /** The state of a fleet's keys for people at a terminal. Pure. Layer: cli. */
 import { FLEET_NEEDS, type FleetDevice } from '../../app/fleet/fleet-devices.ts';
-import { writeCell } from '../../domain/evidence/cell.ts';
 import type { FigureChange, FleetPicture } from '../../domain/fleet/fleet-picture.ts';
 import { KEY_AGE_CLASSES } from '../../domain/key-ages.ts';
 import { moment, number, plural, roundedPercent } from '../../domain/plain-figures.ts';
@@ -10,6 +9,7 @@ import { bar } from './bar.ts';
 import { changeWords, KEY_AGE_WORDS, NEED_WORDS, withoutKeyAgeWords } from './fleet-words.ts';
 import type { Style } from './style.ts';
 import { table } from './table.ts';
+import { nameCell } from './text.ts';
 
 /** What `keyturn fleet` found. */
 export interface FleetResult {
@@ -92,8 +92,7 @@ function dangerLines({ picture, rotatedWithoutKey }: FleetResult, style: Style, 
     { title: 'Managed device id' },
   ] as const;
   const rows = shown.map(({ deviceName, askedAtMs, managedDeviceId }) => [
-    // Whatever is in a name, it stays on its line.
-    writeCell(deviceName),
+    nameCell(deviceName),
     askedAtMs === undefined ? '-' : moment(askedAtMs),
     managedDeviceId,
   ]);

@@ -3,7 +3,7 @@ import type { GrantedRole, GrantOutcome, GrantReport } from '../../app/grant-rol
 import { spareText } from '../../app/spare-roles.ts';
 import { plural } from '../../domain/plain-figures.ts';
 import type { Style } from './style.ts';
-import { wrap } from './text.ts';
+import { visible, wrap } from './text.ts';
 
 const INDENT = '  ';
 
@@ -43,7 +43,7 @@ export function grantLines(report: GrantReport, style: Style, columns: number): 
     ...(mode === 'dryRun' ? ['Nothing is changed (--dry-run).'] : []),
     ...(principal === undefined
       ? []
-      : wrap(`${style.bold(principal.displayName || principal.id)}: ${titleOf(principal)}`, columns)),
+      : wrap(`${style.bold(visible(principal.displayName) || principal.id)}: ${titleOf(principal)}`, columns)),
     '',
     ...roles.flatMap((one) => [
       `${style[OUTCOME[one.outcome].paint](OUTCOME[one.outcome].words)}  ${one.role}`,
@@ -55,7 +55,7 @@ export function grantLines(report: GrantReport, style: Style, columns: number): 
       : [
           '',
           ...wrap(
-            `${style.warn('warning:')} it has ${plural(spare.length, 'role')} that Keyturn does not need: ${spareText(spare)}. ` +
+            `${style.warn('warning:')} it has ${plural(spare.length, 'role')} that Keyturn does not need: ${visible(spareText(spare))}. ` +
               'Take away what nothing else uses: portal, Enterprise applications, this application, Permissions.',
             columns,
           ),
@@ -86,9 +86,9 @@ function explanation({ outcome, httpStatus, requestId, roleId }: GrantedRole): s
 
 function endLines(stopped: GrantReport['stopped'], ok: boolean, mode: GrantReport['mode']): readonly string[] {
   if (stopped?.because === 'forbidden') {
-    return [`Stopped: ${stopped.message}. What is listed as assigned stays assigned.`, ...WHO_MAY_GRANT];
+    return [`Stopped: ${visible(stopped.message)}. What is listed as assigned stays assigned.`, ...WHO_MAY_GRANT];
   }
-  if (stopped !== undefined) return [`Stopped: ${stopped.message}.`, 'Run the command again: it looks first.'];
+  if (stopped !== undefined) return [`Stopped: ${visible(stopped.message)}.`, 'Run the command again: it looks first.'];
   if (mode === 'dryRun') return [ok ? 'Run it without --dry-run to do it.' : 'Not all of it can be done; see above.'];
   if (!ok) return ['Not every role is there; see above.'];
   return [CACHE_NOTE, '`npx keyturn doctor` shows what the token carries.'];

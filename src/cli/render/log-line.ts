@@ -1,6 +1,6 @@
 /** A function's log line for people; JSON of ours becomes a message with its fields. Pure. Layer: cli. */
 import type { Style } from './style.ts';
-import { padEnd } from './text.ts';
+import { padEnd, visible } from './text.ts';
 
 /** On every line, or said by its head. */
 const LEFT_OUT: ReadonlySet<string> = new Set(['level', 'time', 'message', 'functionName', 'invocationId', 'tenantId']);
@@ -16,13 +16,14 @@ export function logLine(
   return `${head} ${textOf(entry.line)}`;
 }
 
+/** A line of ours quotes names and errors, and stays one line; what others print may be several. */
 function textOf(line: string): string {
   const json = parsed(line);
-  if (json === undefined || typeof json.message !== 'string') return line;
+  if (json === undefined || typeof json.message !== 'string') return line.split('\n').map(visible).join('\n');
   const fields = Object.entries(json)
     .filter(([name]) => !LEFT_OUT.has(name))
     .map(([name, value]) => `${name}=${typeof value === 'object' ? JSON.stringify(value) : String(value)}`);
-  return [json.message, ...fields].join(' ');
+  return visible([json.message, ...fields].join(' '));
 }
 
 function parsed(line: string): Readonly<Record<string, unknown>> | undefined {

@@ -6,7 +6,7 @@ import type { Rotation } from '../../domain/rotation.ts';
 import { skippedLines } from './run-lines.ts';
 import type { Style } from './style.ts';
 import { table } from './table.ts';
-import { padStart } from './text.ts';
+import { nameCell, padStart, visible } from './text.ts';
 
 /** What a run would do. */
 export interface PlanResult {
@@ -38,7 +38,7 @@ export function planLines(plan: PlanResult, style: Style, columns: number): read
     `${part(notDue)} not due    newest key young enough`,
     `${part(heldBack)} held back  ${heldBack === 0 ? '' : 'by their keys, an earlier request or the cap of a run; see below'}`.trimEnd(),
     `${count(report.devices - eligible)} cannot be asked${eligible === report.devices ? '' : ', for the reasons below'}`,
-    ...report.unresolved.map((target) => style.warn(`Not found: ${target}`)),
+    ...report.unresolved.map((target) => style.warn(`Not found: ${visible(target)}`)),
     ...firstLines(plan, style, columns),
     ...skippedLines(report, style, columns),
   ];
@@ -56,7 +56,7 @@ function firstLines({ first, nowMs }: PlanResult, style: Style, columns: number)
   ] as const;
   const rows = first.map((rotation) => [
     number(rotation.order + 1),
-    rotation.deviceName,
+    nameCell(rotation.deviceName),
     rotation.keyBeforeAtMs === undefined ? 'none in escrow' : moment(rotation.keyBeforeAtMs),
     rotation.keyBeforeAtMs === undefined
       ? ''

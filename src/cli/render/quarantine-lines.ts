@@ -66,8 +66,9 @@ function factsOf(entry: QuarantineReport, nowMs: number, style: Style): string {
   return facts.join(', ');
 }
 
+/** Messages, reasons and targets quote whoever sent them. */
 function indented(text: string, columns: number): readonly string[] {
-  return wrap(text, columns - INDENT.length).map((line) => INDENT + line);
+  return wrap(visible(text), columns - INDENT.length).map((line) => INDENT + line);
 }
 
 interface OutcomeWords {
@@ -139,8 +140,8 @@ function wholeLines(entry: QuarantineReport, nowMs: number, style: Style, column
   return [
     `${INDENT}${factsOf(entry, nowMs, style)}`,
     ...entry.reasons.flatMap((reason) => indented(reason, columns)),
-    ...(entry.devices.length === 0 ? [] : indented(visible(entry.devices.join('; ')), columns)),
-    ...indented(visible(entry.message), columns),
+    ...(entry.devices.length === 0 ? [] : indented(entry.devices.join('; '), columns)),
+    ...indented(entry.message, columns),
   ];
 }
 

@@ -6,6 +6,7 @@ import type { RunState } from '../../domain/run.ts';
 import { SKIP_WORDS } from '../../domain/skip-words.ts';
 import type { Style } from './style.ts';
 import { table } from './table.ts';
+import { visible } from './text.ts';
 import { ABORT_WORDS, meaningOf, RUN_STATE_WORDS, STATES_IN_ORDER } from './words.ts';
 
 /** One run in detail. */
@@ -43,7 +44,7 @@ function headLines(report: RunReport, style: Style): readonly string[] {
     style.dim(`${mode}; ${facts.join('; ')}`),
     ...askedLines(report, style),
     ...evidenceLines(report, style),
-    ...report.unresolved.map((target) => style.warn(`Not found: ${target}`)),
+    ...report.unresolved.map((target) => style.warn(`Not found: ${visible(target)}`)),
   ];
 }
 
@@ -65,7 +66,7 @@ function evidenceLines({ evidence, evidenceDue }: RunReport, style: Style): read
 function askedLines({ requestedBy, reason }: RunReport, style: Style): readonly string[] {
   if (requestedBy === undefined && reason === undefined) return [];
   const who = requestedBy === undefined ? 'Asked for' : `Asked for by ${requestedBy}`;
-  return [style.dim(reason === undefined ? who : `${who}: ${reason}`)];
+  return [style.dim(visible(reason === undefined ? who : `${who}: ${reason}`))];
 }
 
 /** `2026-11-22 20:15 UTC`. */

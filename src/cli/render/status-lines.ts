@@ -2,10 +2,9 @@
 import type { DeviceHistory, PastRotation } from '../../app/device-history.ts';
 import type { OutlookReport } from '../../app/report-outlook.ts';
 import type { RunReport } from '../../app/report-run.ts';
-import { moment, number, percent, plural, span } from '../../domain/plain-figures.ts';
-import type { Run } from '../../domain/run.ts';
+import { hresult, moment, number, percent, plural, span } from '../../domain/plain-figures.ts';
+import { hasEnded, type Run } from '../../domain/run.ts';
 import type { RotationMode } from '../../domain/settings.ts';
-import { hex } from './device-lines.ts';
 import type { Style } from './style.ts';
 import { table } from './table.ts';
 import { carriersOf } from './words.ts';
@@ -61,7 +60,7 @@ export function outlookLines(
       ? []
       : [
           style.dim(
-            `Expected end: ${moment(Date.parse(endsBy))} UTC at the latest, by the quota and the looks to come; sooner when devices settle sooner`,
+            `Expected end: ${moment(Date.parse(endsBy))} UTC, by the quota and the looks to come; sooner when devices settle sooner, later when Graph throttles`,
           ),
         ]),
   ];
@@ -83,9 +82,17 @@ function progressWords(settled: number, due: number): string {
   return `${number(settled)} of ${number(due)} (${percent(due === 0 ? 1 : settled / due)})`;
 }
 
-/** Runs, newest first. */
+/** Runs as they are to be listed. */
+export interface RunList {
+  /** All that have not finished, then finished ones. */
+  readonly runs: readonly RunStatus[];
+  /** Finished ones that are not among them. */
+  readonly leftOut: number;
+}
+
+/** A line for each run, and how many there are. */
 export function statusTable(
-  runs: readonly RunStatus[],
+  { runs, leftOut }: RunList,
   nowMs: number,
   style: Style,
   columns: number,
@@ -113,20 +120,28 @@ export function statusTable(
     { title: 'Ends by (UTC)' },
     { title: 'Waiting for', grows: true },
   ] as const;
+  return [...table(titles, rows, style, columns), '', ...listedLines(runs, leftOut)];
+}
+
+function listedLines(runs: readonly RunStatus[], leftOut: number): readonly string[] {
+  const inDetail = '`npx keyturn status RUN` shows one in detail.';
+  if (leftOut === 0) return [`${plural(runs.length, 'run')}; ${inDetail}`];
+  const finished = runs.filter(hasEnded).length;
+  const open = runs.length - finished;
+  const latest = `the latest ${number(finished)} of ${plural(finished + leftOut, 'finished run')}`;
   return [
-    ...table(titles, rows, style, columns),
-    '',
-    `${plural(runs.length, 'run')}; \`npx keyturn status RUN\` shows one in detail.`,
+    open === 0 ? `No unfinished run; ${latest}.` : `${plural(open, 'unfinished run')}, and ${latest}.`,
+    `\`npx keyturn status --last ${finished + leftOut}\` lists all; ${inDetail}`,
   ];
 }
 
 /** What became of one device in run after run. */
-export function historyLines(history: DeviceHistory, style: Style, columns: number): readonly string[] {
-  const { rotations, runsSearched, runsLeft } = history;
-  const searched =
-    runsLeft === 0
-      ? `in ${plural(runsSearched, 'run')}`
-      : `in the latest ${plural(runsSearched, 'run')}; ${number(runsLeft)} older ${runsLeft === 1 ? 'one was' : 'ones were'} not searched: \`npx keyturn status RUN --device ID\` looks into one`;
+export function historyLines(
+  { rotations, runsSearched }: Pick<DeviceHistory, 'rotations' | 'runsSearched'>,
+  style: Style,
+  columns: number,
+): readonly string[] {
+  const searched = `in ${plural(runsSearched, 'run')}`;
   if (rotations.length === 0) return ['', style.dim(`No rotation of it ${searched}.`)];
   const titles = [
     { title: 'History: run' },
@@ -155,7 +170,7 @@ function remark({ rotation, trigger }: PastRotation): string {
     trigger === 'onDemand' ? 'on demand' : undefined,
     canary === true ? 'canary' : undefined,
     skipReason,
-    errorCode === undefined || errorCode === 0 ? undefined : `error ${hex(errorCode)}`,
+    errorCode === undefined || errorCode === 0 ? undefined : `error ${hresult(errorCode)}`,
     unconfirmed === true ? 'unconfirmed' : undefined,
     late === undefined ? undefined : `later ${late.state}, ${moment(late.atMs)}`,
   ];

@@ -20,11 +20,23 @@ export function padStart(text: string, columns: number): string {
   return ' '.repeat(Math.max(0, columns - width(text))) + text;
 }
 
-/** At most `columns` wide; what is cut loses its colours, so that none runs on. */
+/** At most `columns` wide; what is cut loses its colours, so that none runs on. No character is cut in halves. */
 export function clip(text: string, columns: number): string {
   if (width(text) <= columns) return text;
   const plain = stripVTControlCharacters(text);
-  return columns < 2 ? plain.slice(0, Math.max(0, columns)) : `${plain.slice(0, columns - 1)}…`;
+  return columns < 2 ? begin(plain, Math.max(0, columns)) : `${begin(plain, columns - 1)}…`;
+}
+
+function begin(text: string, length: number): string {
+  return text.slice(0, length).replace(/[\ud800-\udbff]$/, '');
+}
+
+/** Chosen: Windows allows a computer's name 15 characters; what Intune and people make up beyond that is told apart by then. */
+const NAME_COLUMNS = 40;
+
+/** A device's or a person's name as a cell of a table: what would hide is seen, and one long name does not widen all lines. */
+export function nameCell(name: string): string {
+  return clip(visible(name), NAME_COLUMNS);
 }
 
 /** Breaks at blanks into lines of at most `columns`; a longer word stands alone. */

@@ -81,10 +81,11 @@ const WHERE: Readonly<Record<Extract<LedgerComparison, { kind: 'agrees' }>['with
 };
 
 function ledgerLines(ledger: LedgerComparison, style: Style): readonly string[] {
-  if (ledger.kind === 'notCompared') return [`ledger   ${style.warn('not compared')}: ${ledger.because}`];
-  const notes = ledger.notes.map((note) => `  ${style.warn(note)}`);
+  if (ledger.kind === 'notCompared') return [`ledger   ${style.warn('not compared')}: ${visible(ledger.because)}`];
+  const notes = ledger.notes.map((note) => `  ${style.warn(visible(note))}`);
   if (ledger.kind === 'agrees') return [holds(style, 'ledger', WHERE[ledger.with]), ...notes];
-  const [first = '', ...more] = ledger.differences;
+  // They quote the file's own words.
+  const [first = '', ...more] = ledger.differences.map(visible);
   return [broken(style, 'ledger', first), ...more.map((difference) => `  ${difference}`), ...notes];
 }
 

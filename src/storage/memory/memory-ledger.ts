@@ -4,7 +4,7 @@ import type { EntraDeviceId, RunId, SliceId } from '../../domain/ids.ts';
 import type { Clock, CurrentRun, FaultNote, Ledger, Outcomes, QuarantineEntry } from '../../domain/ports.ts';
 import { isEvidenceDue, type Run, type Slice } from '../../domain/run.ts';
 import { ROWS_PER_PAGE, refuseMoreThanOneTransaction } from '../limits.ts';
-import { newestFirst } from '../newest-first.ts';
+import { lastAskedFirst, newestFirst } from '../newest-first.ts';
 import { fitted, fittedNote } from '../quarantine-limits.ts';
 import { createMemoryRotations } from './memory-rotations.ts';
 import { createVersionedRows } from './versions.ts';
@@ -92,6 +92,14 @@ export function createMemoryLedger({ clock, rows = 'keep' }: MemoryLedgerOptions
     async *devicePages() {
       const all = devices.entries().map(([, row]) => row);
       for (let from = 0; from < all.length; from += ROWS_PER_PAGE) yield all.slice(from, from + ROWS_PER_PAGE);
+    },
+    async devicesManagedAs(id, signal) {
+      signal.throwIfAborted();
+      return devices
+        .entries()
+        .map(([, { value }]) => value)
+        .filter(({ managedDeviceId }) => managedDeviceId === id)
+        .sort(lastAskedFirst);
     },
 
     async quarantine(entry) {

@@ -2,7 +2,7 @@
 import type { RunId } from '../../domain/ids.ts';
 import type { Versioned } from '../../domain/ports.ts';
 import type { Rotation } from '../../domain/rotation.ts';
-import { ROWS_PER_PAGE, refuseMoreThanOneTransaction } from '../limits.ts';
+import { ROWS_PER_PAGE, refuseMoreThanOneTransaction, refuseTooManyIds } from '../limits.ts';
 import type { RotationLedger } from '../rotation-ledger.ts';
 
 /** The memory ledger's rotations. */
@@ -57,6 +57,15 @@ export function createMemoryRotations(nextVersion: () => string, rows: 'keep' | 
         const page = between(runId, from, from + rowsPerPage).map(({ value }) => value);
         if (page.length > 0) yield page;
       }
+    },
+
+    async rotationsOf(runId, ids, signal) {
+      signal.throwIfAborted();
+      refuseTooManyIds(ids.length);
+      const sought = new Set<string | undefined>(ids);
+      return between(runId, 0, rowsOf(runId).length)
+        .map(({ value }) => value)
+        .filter(({ entraDeviceId, managedDeviceId }) => sought.has(managedDeviceId) || sought.has(entraDeviceId));
     },
 
     async writeRotations(runId, changes) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { deviceLines, hex } from '../../../src/cli/render/device-lines.ts';
+import { deviceLines } from '../../../src/cli/render/device-lines.ts';
 import { planLines } from '../../../src/cli/render/plan-lines.ts';
 import { countLines, runLines, skippedLines } from '../../../src/cli/render/run-lines.ts';
 import { STATE_MEANING, STATES_IN_ORDER } from '../../../src/cli/render/words.ts';
@@ -221,11 +221,4 @@ describe('a device', () => {
       expect(text).not.toMatch(/BitLocker|FileVault|TPM|policy +\(/);
     },
   );
-
-  it.each([
-    [-2_016_281_112, '0x87D1FDE8'],
-    [5, '0x00000005'],
-  ])('shows error code %d as %s', (code, expected) => {
-    expect(hex(code)).toBe(expected);
-  });
 });

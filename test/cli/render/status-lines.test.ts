@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { PastRotation } from '../../../src/app/device-history.ts';
 import type { OutlookReport } from '../../../src/app/report-outlook.ts';
-import { historyLines, outlookLines, statusTable, waitingWords } from '../../../src/cli/render/status-lines.ts';
+import {
+  historyLines,
+  outlookLines,
+  type RunStatus,
+  statusTable,
+  waitingWords,
+} from '../../../src/cli/render/status-lines.ts';
 import type { ManagedDeviceId, RunId } from '../../../src/domain/ids.ts';
 import { NOW_MS, PLAIN, report } from '../samples.ts';
 
@@ -25,14 +31,35 @@ function status(outlook: Partial<OutlookReport> = {}) {
 
 describe('the table of runs', () => {
   it('has one line a run: what is settled, when it ends and what it waits for', () => {
-    const [, line] = statusTable([status()], NOW_MS, PLAIN, 200);
+    const [, line] = statusTable({ runs: [status()], leftOut: 0 }, NOW_MS, PLAIN, 200);
     expect(line).toBe(
       '20261122-200000-1a2b3c4d  settling  live    1,000  700     300  310/700  2026-12-02 08:00  its next look, 2026-11-22 20:20 UTC, in 5 min',
     );
   });
 
   it('says what to do when there is none', () => {
-    expect(statusTable([], NOW_MS, PLAIN, 80)[0]).toContain('keyturn plan');
+    expect(statusTable({ runs: [], leftOut: 0 }, NOW_MS, PLAIN, 80)[0]).toContain('keyturn plan');
+  });
+});
+
+describe('what stands below the table of runs', () => {
+  const finished = { ...status(), state: 'completed' } as const;
+  const below = (runs: readonly RunStatus[], leftOut: number) =>
+    statusTable({ runs, leftOut }, NOW_MS, PLAIN, 200).slice(runs.length + 2);
+
+  it('counts them when they are all there', () => {
+    expect(below([status(), finished], 0)).toEqual(['2 runs; `npx keyturn status RUN` shows one in detail.']);
+  });
+
+  it.each([
+    [[status(), finished, finished], 1_200, '1 unfinished run, and the latest 2 of 1,202 finished runs.'],
+    [[finished], 1, 'No unfinished run; the latest 1 of 2 finished runs.'],
+  ])('says how many are shown, and how to see the others', (runs, leftOut, words) => {
+    const all = runs.length + leftOut - runs.filter(({ state }) => state === 'settling').length;
+    expect(below(runs, leftOut)).toEqual([
+      words,
+      `\`npx keyturn status --last ${all}\` lists all; \`npx keyturn status RUN\` shows one in detail.`,
+    ]);
   });
 });
 
@@ -42,7 +69,7 @@ describe('a run', () => {
       'Progress: 310 of 700 (44 %) settled, 40 to be asked',
       'Waiting for its next look, 2026-11-22 20:20 UTC, in 5 min',
       'Carried on by the function app, `npx keyturn host` or `npx keyturn run --wait`, whichever is running',
-      'Expected end: 2026-12-02 08:00 UTC at the latest, by the quota and the looks to come; sooner when devices settle sooner',
+      'Expected end: 2026-12-02 08:00 UTC, by the quota and the looks to come; sooner when devices settle sooner, later when Graph throttles',
     ]);
   });
 
@@ -102,7 +129,7 @@ describe('the history of a device', () => {
   };
 
   it('has a line for each run, with what became of it later', () => {
-    const lines = historyLines({ rotations: [past], runsSearched: 1, runsLeft: 0 }, PLAIN, 200);
+    const lines = historyLines({ rotations: [past], runsSearched: 1 }, PLAIN, 200);
     expect(lines[2]).toMatch(
       /1a2b3c4d +2026-11-22 20:00 +live +overdue +none +- +on demand, later proven, 2026-11-22 20:15/,
     );
@@ -111,14 +138,15 @@ describe('the history of a device', () => {
 
   it('tells an error code as documentation writes it, and none that says all is well', () => {
     const withCode = (errorCode: number) => ({ ...past, rotation: { ...past.rotation, errorCode } });
-    const text = (one: PastRotation) =>
-      historyLines({ rotations: [one], runsSearched: 1, runsLeft: 0 }, PLAIN, 300).join('\n');
+    const text = (one: PastRotation) => historyLines({ rotations: [one], runsSearched: 1 }, PLAIN, 300).join('\n');
     expect(text(withCode(-2_016_281_112))).toContain('on demand, error 0x87D1FDE8, later');
     expect(text(withCode(0))).not.toContain('error');
   });
 
-  it('says when there are runs it did not look into', () => {
-    const lines = historyLines({ rotations: [], runsSearched: 60, runsLeft: 2 }, PLAIN, 200);
-    expect(lines.join('\n')).toContain('in the latest 60 runs; 2 older ones were not searched');
+  it('that no run met says how many were searched', () => {
+    expect(historyLines({ rotations: [], runsSearched: 1_200 }, PLAIN, 200)).toEqual([
+      '',
+      'No rotation of it in 1,200 runs.',
+    ]);
   });
 });
