@@ -2,86 +2,29 @@
 import { createReadStream } from 'node:fs';
 import { isWhole, verifyEvidence } from '../src/app/evidence/verify-evidence.ts';
 import { writeEvidence } from '../src/app/evidence/write-evidence.ts';
+import { writeReport } from '../src/app/report/write-report.ts';
 import { parseSettings } from '../src/config.ts';
-import type { EncryptionState } from '../src/domain/encryption-state.ts';
 import { parseTenantId, type RunId } from '../src/domain/ids.ts';
 import type { Ledger, ReportFiles } from '../src/domain/ports.ts';
-import type { Rotation } from '../src/domain/rotation.ts';
 import type { Run } from '../src/domain/run.ts';
 import { startAzurite } from '../src/local/azurite.ts';
-import { parseStorageConnection } from '../src/storage/connection.ts';
-import { createStorage } from '../src/storage/create-storage.ts';
 import { createSystemClock } from '../src/system/clock.ts';
 import { createLogger } from '../src/system/logger.ts';
-import { createSystemRandom } from '../src/system/random.ts';
 import { VERSION } from '../src/version.ts';
 import { type Bench, figure, mostOf, type Row } from './support/bench.ts';
 import { createDiskReportFiles, type DiskReportFiles } from './support/disk-report-files.ts';
 import { startMeasuring } from './support/measure.ts';
-import { entraIdOf, managedIdOf, newKeyIdOf, oldKeyIdOf } from './support/numbered-ids.ts';
+import { proven, START_MS } from './support/proven-rotations.ts';
+import { openStorage, seedRotations } from './support/seed-rotations.ts';
 
 const TENANT_ID = parseTenantId('5eed0000-7e4a-4c1d-9b8e-0123456789ab');
 const RUN_ID = 'bench-evidence' as RunId;
 const NAME = `${RUN_ID}/evidence-1.csv`;
-const START_MS = Date.UTC(2026, 10, 22, 2);
-const HOUR_MS = 3_600_000;
+const REPORT = `${RUN_ID}/report-1.html`;
 /** As a table gives them. */
 const ROWS_PER_PAGE = 1_000;
 /** See `planning`. */
 const SEMI_SPACE_MIB = 16;
-
-function encryptionState(order: number): EncryptionState {
-  return {
-    id: managedIdOf(order),
-    deviceName: `LT-BENCH-${order}`,
-    userPrincipalName: `user${order}@contoso.com`,
-    deviceType: 'desktop',
-    osVersion: '10.0.22631.4037',
-    tpmSpecificationVersion: '2.0',
-    encryptionReadinessState: 'ready',
-    encryptionState: 'encrypted',
-    encryptionPolicySettingState: 'compliant',
-    advancedBitLockerStates: ['success'],
-    fileVaultStates: [],
-    policyDetails: [{ policyId: oldKeyIdOf(order), policyName: 'BitLocker, silent' }],
-  };
-}
-
-/** A device that was asked, answered, and is proven: no line holds more. */
-function proven(order: number): Rotation {
-  const acceptedByMs = START_MS + order * 100;
-  return {
-    order,
-    entraDeviceId: entraIdOf(order),
-    managedDeviceId: managedIdOf(order),
-    deviceName: `LT-BENCH-${order}`,
-    state: 'proven',
-    attempt: 0,
-    keyBeforeId: oldKeyIdOf(order),
-    keyBeforeAtMs: START_MS - 100 * 24 * HOUR_MS,
-    keyCount: 3,
-    claimedAtMs: acceptedByMs - 500,
-    sendByMs: acceptedByMs + 120_000,
-    acceptedAfterMs: acceptedByMs - 999,
-    acceptedByMs,
-    httpStatus: 204,
-    requestId: oldKeyIdOf(order),
-    clientRequestId: newKeyIdOf(order),
-    actionState: 'done',
-    actionStartedAtMs: acceptedByMs,
-    actionUpdatedAtMs: acceptedByMs + HOUR_MS,
-    errorCode: 0,
-    actionRequestId: oldKeyIdOf(order),
-    actionClientRequestId: newKeyIdOf(order),
-    confirmedAtMs: acceptedByMs + 2 * HOUR_MS,
-    keyAfterId: newKeyIdOf(order),
-    keyAfterAtMs: acceptedByMs + HOUR_MS,
-    provenAtMs: acceptedByMs + 2 * HOUR_MS,
-    keyRequestId: oldKeyIdOf(order),
-    keyClientRequestId: newKeyIdOf(order),
-    encryptionStates: [{ look: 1, atMs: acceptedByMs + 2 * HOUR_MS, state: encryptionState(order) }],
-  };
-}
 
 /** Rows are made as they are asked for. */
 function ledgerOf(devices: number): Pick<Ledger, 'rotationPages'> {
@@ -95,8 +38,8 @@ function ledgerOf(devices: number): Pick<Ledger, 'rotationPages'> {
   };
 }
 
-function write(devices: number, reportFiles: ReportFiles) {
-  const run: Run = {
+function runOf(devices: number): Run {
+  return {
     tenantId: TENANT_ID,
     runId: RUN_ID,
     trigger: 'schedule',
@@ -114,15 +57,24 @@ function write(devices: number, reportFiles: ReportFiles) {
     nextOrder: devices,
     canaryPassed: true,
   };
+}
+
+/** Both, as the app does at the end of a run. @throws {Error} when the report was not written. */
+async function write(devices: number, reportFiles: ReportFiles, ledger = ledgerOf(devices) as Ledger): Promise<void> {
   const deps = {
-    ledger: ledgerOf(devices) as Ledger,
+    ledger,
     reportFiles,
     settings: parseSettings({ TENANT_ID }),
     clock: createSystemClock(),
     logger: createLogger({ level: 'info', write: () => undefined }),
     version: VERSION,
   };
-  return writeEvidence(deps, run, new AbortController().signal);
+  const run = runOf(devices);
+  const { signal } = new AbortController();
+  const evidence = await writeEvidence(deps, run, signal);
+  if (evidence === undefined) throw new Error('no evidence was written');
+  await writeReport(deps, { ...run, evidence }, signal);
+  if ((await reportFiles.metadata(REPORT)) === undefined) throw new Error('no report was written');
 }
 
 async function verify(devices: number, files: DiskReportFiles): Promise<void> {
@@ -155,19 +107,12 @@ async function writeToDisk(devices: number): Promise<Row> {
   }
 }
 
-async function writeToBlobs(devices: number): Promise<Row> {
+async function writeToAzurite(devices: number): Promise<Row> {
   const azurite = await startAzurite();
   try {
-    const parsed = parseStorageConnection({ AzureWebJobsStorage: azurite.connectionString });
-    if (parsed.kind === 'invalid') throw new Error(parsed.problems.join('; '));
-    const storage = createStorage({
-      connection: parsed.connection,
-      tenantId: TENANT_ID,
-      clock: createSystemClock(),
-      random: createSystemRandom(),
-    });
-    await storage.createAll();
-    return await measured('write to Azurite', devices, () => write(devices, storage.reportFiles));
+    await seedRotations(azurite.connectionString, TENANT_ID, RUN_ID, devices);
+    const { reportFiles, ledger } = openStorage(azurite.connectionString, TENANT_ID);
+    return await measured('Azurite, tables to blobs', devices, () => write(devices, reportFiles, ledger));
   } finally {
     await azurite.stop();
   }
@@ -186,26 +131,38 @@ async function verifyFromDisk(devices: number): Promise<Row> {
 
 const execArgv = [`--max-semi-space-size=${SEMI_SPACE_MIB}`];
 
-/** Evidence of up to a million devices. */
+/** Evidence and reports of up to a million devices. */
 export const evidence: Bench = {
   name: 'evidence',
-  about: 'write the evidence of a run whose devices are all proven, and verify it',
+  about: 'write evidence and report of a run whose devices are all proven, and verify the evidence',
   cases: [
     { name: 'disk', execArgv, measure: () => writeToDisk(100_000) },
-    { name: 'blobs', execArgv, measure: () => writeToBlobs(100_000) },
+    { name: 'defaults', measure: () => writeToDisk(100_000) },
+    { name: 'azurite', execArgv, measure: () => writeToAzurite(100_000) },
+    { name: 'azurite, defaults', measure: () => writeToAzurite(100_000) },
     { name: 'million', execArgv, measure: () => writeToDisk(1_000_000) },
     { name: 'verify', execArgv, measure: () => verifyFromDisk(100_000) },
   ],
   goals(rows) {
-    const [disk, blobs, million, verified] = rows as [Row, Row, Row, Row];
+    const [disk, defaults, azurite, azuriteDefaults, million, verified] = rows as [Row, Row, Row, Row, Row, Row];
     return [
-      { what: '100,000 devices, written in s', measured: mostOf([disk, blobs], 'wall s'), atMost: 60 },
-      { what: '100,000 devices, peak MiB', measured: mostOf([disk, blobs, verified], 'peak MiB'), atMost: 200 },
       {
-        what: 'peak MiB, a million devices against 100,000',
-        measured: figure(million, 'peak MiB') / figure(disk, 'peak MiB'),
-        atMost: 1.25,
+        what: '100,000 devices, written in s',
+        measured: mostOf([disk, defaults], 'wall s'),
+        atMost: 60,
       },
+      // Azurite takes several times as long for a page of rows as it takes us to write them.
+      {
+        what: '100,000 devices, CPU s, tables and blobs included',
+        measured: mostOf([azurite, azuriteDefaults], 'CPU s'),
+        atMost: 60,
+      },
+      {
+        what: '100,000 devices, peak MiB',
+        measured: mostOf([disk, defaults, azurite, azuriteDefaults, verified], 'peak MiB'),
+        atMost: 200,
+      },
+      { what: 'a million devices, peak MiB', measured: figure(million, 'peak MiB'), atMost: 256 },
       { what: '100,000 devices, verified in s', measured: figure(verified, 'wall s'), atMost: 60 },
     ];
   },

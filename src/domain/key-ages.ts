@@ -17,6 +17,16 @@ const CLASSES = [
 export const KEY_AGE_CLASSES = [...CLASSES.map(([name]) => name), 'none'] as const;
 export type KeyAgeClass = (typeof CLASSES)[number][0] | 'none';
 
+/** The classes as people read them, everywhere. A bound belongs to the class above it: a key of exactly 90 days is in `90 to 180 days`. */
+export const KEY_AGE_WORDS: Readonly<Record<KeyAgeClass, string>> = {
+  under30Days: 'Under 30 days',
+  under90Days: '30 to 90 days',
+  under180Days: '90 to 180 days',
+  under365Days: '180 days to a year',
+  older: 'Over a year',
+  none: 'No key known',
+};
+
 /** Devices by the age of their newest OS-volume key; every class is there. */
 export type KeyAges = Readonly<Record<KeyAgeClass, number>>;
 
@@ -34,9 +44,9 @@ export function noKeyAges(): Record<KeyAgeClass, number> {
 
 /** No Windows devices of their own: they would be counted twice, or as devices without a key. */
 export const REASONS_WITHOUT_KEY_AGE = ['noEntraDeviceId', 'duplicateRecord', 'notWindows'] as const;
-const WITHOUT_KEY_AGE: ReadonlySet<SkipReason> = new Set(REASONS_WITHOUT_KEY_AGE);
+const WITHOUT_KEY_AGE: ReadonlySet<string> = new Set<SkipReason>(REASONS_WITHOUT_KEY_AGE);
 
-/** True when a device that is skipped for that reason, or for none, counts among the ages. */
-export function hasKeyAge(reason: SkipReason | undefined): boolean {
+/** True when a device that is skipped for that reason, or that has another outcome or none, counts among the ages. */
+export function hasKeyAge(reason: string | undefined): boolean {
   return reason === undefined || !WITHOUT_KEY_AGE.has(reason);
 }

@@ -1,6 +1,7 @@
 /** How far a run is, what it waits for, and when it ends: from the quota and the looks to come, never from how fast it went so far. Pure. Layer: domain. */
 import type { Budget } from './request-class.ts';
 import type { Run, Slice, StateCounts } from './run.ts';
+import { sendingBudget } from './run-throttling.ts';
 import type { RotationMode, Settings } from './settings.ts';
 
 /**
@@ -106,11 +107,11 @@ function waitingOf({ run, looks, isHeld, settings, nowMs }: OutlookFacts, needsL
 
 /** The fleet follows the canaries at the latest when their wait is over. */
 function sendingEnd({ run, settings, nowMs }: OutlookFacts, toAsk: number): number {
-  const { write } = settings.budgets;
-  if (run.state !== 'rotating' || run.canaryPassed) return nowMs + leastSendingMs(toAsk, write);
+  const budget = sendingBudget(settings.budgets);
+  if (run.state !== 'rotating' || run.canaryPassed) return nowMs + leastSendingMs(toAsk, budget);
   const followers = Math.min(toAsk, run.due - run.canaries);
-  const canariesSentMs = run.canarySentAtMs ?? nowMs + leastSendingMs(toAsk - followers, write);
-  return Math.max(nowMs, canariesSentMs + settings.canaryWaitMs) + leastSendingMs(followers, write);
+  const canariesSentMs = run.canarySentAtMs ?? nowMs + leastSendingMs(toAsk - followers, budget);
+  return Math.max(nowMs, canariesSentMs + settings.canaryWaitMs) + leastSendingMs(followers, budget);
 }
 
 function sum(all: readonly number[]): number {

@@ -1,8 +1,20 @@
 /** What Graph throttled while a run asked: pauses of the budgets that a rotation request takes a slot in. Pure. Layer: domain. */
 import type { ThrottlePause } from './budget-state.ts';
+import type { Budget } from './request-class.ts';
 
 /** A rotation request waits for either. */
 export const PAUSING_CLASSES = ['write', 'any'] as const;
+
+/** A rotation request takes a slot in each. */
+export type PausingBudgets = Readonly<Record<(typeof PAUSING_CLASSES)[number], Budget>>;
+
+/** The one that allows the least over time, by which sending is paced. */
+export function sendingBudget(budgets: PausingBudgets): Budget {
+  const rate = ({ limit, windowMs }: Budget) => limit / windowMs;
+  return PAUSING_CLASSES.map((requestClass) => budgets[requestClass]).reduce((least, budget) =>
+    rate(budget) < rate(least) ? budget : least,
+  );
+}
 
 /** A pause of the shared budget, whoever's 429s it came with: another run of the app may have sent those requests. */
 export interface RunPause extends ThrottlePause {

@@ -10,6 +10,7 @@ import { type Life, liveThrough, type Moment } from '../support/agreement-life.t
 import { listTenant } from '../support/agreement-listing.ts';
 import { expectOneStory } from '../support/agreement-outputs.ts';
 import { expectTrue, type Story } from '../support/agreement-truth.ts';
+import { expectNoSecret } from '../support/expect-no-secret.ts';
 
 /** Each is a fleet of its own; the number of one that fails repeats it. */
 const CASES = Array.from({ length: 12 }, (_, number) => number);
@@ -54,11 +55,13 @@ async function compare(life: Life, moment: Moment, stories: Map<string, Story>):
   storm.weather = weather;
 }
 
-describe('of random fleets in a storm of faults, evidence, report, status, log, webhook and fleet agree with each other, and with the truth', () => {
+describe('of random fleets in a storm of faults, evidence, report, status, log, webhook and fleet agree with each other, and with the truth, and hold no secret', () => {
   it.each(CASES)('fleet %i', async (number) => {
     const { life, stories } = await live(number);
     expect(stories).toHaveLength((await life.world.runs()).length);
     life.world.sim.referee.assertClean();
+    const { world, outputs, posted } = life;
+    expectNoSecret(world.sim, [...outputs, ...world.log, ...posted.map(({ body }) => body)]);
   });
 
   it('which are more than 10,000 devices, and meet every kind of device, fault, outcome and skip reason there is', async () => {

@@ -9,7 +9,7 @@ import { MOST_ATTENTION_ROWS } from '../../src/domain/report/attention-list.ts';
 import { sampleRotation } from '../contracts/samples.ts';
 import { HOSTILE_NAMES } from '../support/report-models.ts';
 import { open, startBrowser } from './support/browser.ts';
-import { demoReport, pageOf, throttledPage } from './support/pages.ts';
+import { demoReport, pageOf, pageOfFleet, throttledPage } from './support/pages.ts';
 
 /** A4 less the margins of the style sheet, in CSS pixels: 210 mm − 2 × 14 mm. */
 const PAPER_WIDTH = Math.floor(((210 - 28) / 25.4) * 96);
@@ -21,6 +21,7 @@ let demo = '';
 let hostile = '';
 let full = '';
 let throttled = '';
+let fleet = '';
 
 beforeAll(async () => {
   browser = await startBrowser();
@@ -30,6 +31,8 @@ beforeAll(async () => {
   full = path.join(folder, 'full.html');
   throttled = path.join(folder, 'throttled.html');
   await writeFile(throttled, throttledPage());
+  fleet = path.join(folder, 'fleet.html');
+  await writeFile(fleet, pageOfFleet());
   await demoReport(demo, 600);
   const named = HOSTILE_NAMES.map((deviceName, i) => sampleRotation(i, { deviceName, state: 'overdue' }));
   await writeFile(hostile, pageOf(named));
@@ -93,6 +96,20 @@ describe("the report of the demo's run", () => {
     await page.context().close();
   });
 
+  it('sorts on a phone too', async () => {
+    const { page } = await open(browser, demo, { viewport: { width: 400, height: 900 } });
+    const before = await names(page);
+    const button = page.locator('#attention thead').getByRole('button', { name: 'Device', exact: true });
+    const box = await button.boundingBox();
+    expect(box?.width ?? 0).toBeGreaterThan(20);
+    await button.click();
+    const collator = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
+    expect(await names(page)).toEqual([...before].sort((a, b) => collator.compare(a, b)));
+    await page.getByLabel('Search').fill('windows too old');
+    expect(await page.getByRole('status').textContent()).toMatch(/^\d+ of \d+ shown\. Sorted by Device, ascending$/);
+    await page.context().close();
+  });
+
   it('finds by name and by outcome, and says how many', async () => {
     const { page } = await open(browser, demo);
     const all = await names(page);
@@ -128,7 +145,10 @@ describe("the report of the demo's run", () => {
       viewport: { width: PAPER_WIDTH, height: 1_000 },
       colorScheme: 'dark',
     });
+    const all = await names(page);
+    await page.getByLabel('Search').fill('no device is called this');
     await page.emulateMedia({ media: 'print' });
+    expect(await names(page)).toEqual(all);
     const wide = await page.evaluate(
       `[...document.querySelectorAll('main *')].filter((e) => e.getBoundingClientRect().right > ${PAPER_WIDTH + 1} && e.closest('svg') === null).map((e) => e.outerHTML.slice(0, 80))`,
     );
@@ -155,6 +175,33 @@ describe("the report of the demo's run", () => {
     }
     await page.context().close();
   });
+});
+
+describe('the picture of a fleet', () => {
+  it.each([
+    ['light', 1_440],
+    ['light', 400],
+    ['dark', 1_440],
+    ['dark', 400],
+  ] as const)(
+    'opens without an error, a request or a serious finding, and sorts: %s, %i pixels wide',
+    async (colorScheme, width) => {
+      const { page, complaints } = await open(browser, fleet, { colorScheme, viewport: { width, height: 900 } });
+      expect(await page.locator('.headline').textContent()).toBe('2 devices rotated, and no newer key is in escrow.');
+      expect(await seriousFindings(page)).toEqual([]);
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
+      const table = page.locator('#attention');
+      const [wide, room] = (await page.evaluate(
+        `(() => { const e = document.querySelector('.scroll'); return [e.scrollWidth, e.clientWidth]; })()`,
+      )) as readonly [number, number];
+      expect(wide).toBeLessThanOrEqual(room + 1);
+      await table.locator('thead').getByRole('button', { name: 'Keys', exact: true }).click();
+      await table.locator('thead').getByRole('button', { name: 'Keys', exact: true }).click();
+      expect((await names(page))[0]).toBe('LT-119');
+      expect(complaints).toEqual([]);
+      await page.context().close();
+    },
+  );
 });
 
 describe('the report of a run that was throttled', () => {

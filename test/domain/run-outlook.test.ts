@@ -6,7 +6,10 @@ import { sampleRun } from '../contracts/samples.ts';
 const NOW_MS = Date.UTC(2026, 10, 22, 20);
 const HOUR_MS = 3_600_000;
 const SETTINGS = {
-  budgets: { write: { limit: 200, windowMs: 20_000 } } as OutlookFacts['settings']['budgets'],
+  budgets: {
+    write: { limit: 200, windowMs: 20_000 },
+    any: { limit: 2_000, windowMs: 20_000 },
+  } as OutlookFacts['settings']['budgets'],
   confirmScheduleMs: [HOUR_MS, 2 * HOUR_MS, 4 * HOUR_MS],
   canaryWaitMs: 24 * HOUR_MS,
 };
@@ -42,6 +45,11 @@ describe('a run', () => {
       sendingEndsAtMs: NOW_MS + 40_000,
       endsByMs: NOW_MS + 40_000 + 7 * HOUR_MS,
     });
+  });
+
+  it('that may send less by the budget of all requests ends by that one', () => {
+    const budgets = { ...SETTINGS.budgets, any: { limit: 50, windowMs: 20_000 } };
+    expect(runOutlook(facts({}, { settings: { ...SETTINGS, budgets } })).sendingEndsAtMs).toBe(NOW_MS + 160_000);
   });
 
   it('that waits for its canaries sends the rest when their wait is over, at the latest', () => {

@@ -60,6 +60,7 @@ export function agreementCase(number: number): AgreementCase {
       secondRequest: one(['queued', 'merged']),
       encryptionStateIds: one(['managedDeviceId', 'entraDeviceId']),
       historyLimit: 0,
+      plantSecrets: true,
       throttling: {
         window: one(['sliding', 'fixed', 'bucket']),
         fixedPhaseMs: 7_000,

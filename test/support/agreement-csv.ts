@@ -24,6 +24,9 @@ const NOTHING_TO_DO: ReadonlySet<string> = new Set([
   ...['wouldAsk', 'notDue'],
 ]);
 
+/** Their keys cannot be told, or are those of another record. */
+const WITHOUT_AGE: ReadonlySet<string> = new Set(['noEntraDeviceId', 'duplicateRecord', 'notWindows']);
+
 export function readSheet(file: string): Sheet {
   const rows = parse(file, { columns: true, recordDelimiter: '\r\n' }) as readonly Line[];
   const [first, last] = [rows[0], rows.at(-1)];
@@ -61,8 +64,10 @@ export function countSheet({ run, devices, lines }: Sheet): Figures {
     add(`outcomes.${outcome}`);
     if (isRotatedWithoutKey(line)) add('danger');
     if (!NOTHING_TO_DO.has(outcome)) add('attention');
-    add(`before.${ageOf(keyBeforeAt, plannedAtMs)}`);
-    add(`after.${ageOf(keyAfterAt || lateKeyAt || keyBeforeAt, writtenAtMs)}`);
+    if (!(decision === 'skipped' && WITHOUT_AGE.has(reason))) {
+      add(`before.${ageOf(keyBeforeAt, plannedAtMs)}`);
+      add(`after.${ageOf(keyAfterAt || lateKeyAt || keyBeforeAt, writtenAtMs)}`);
+    }
     if (line.acceptedBy !== '' || (line.httpStatus !== '' && line.claimedAt !== '')) add('answered');
     if (line.acceptedBy !== '' && (keyAfterAt || lateKeyAt) !== '') add('timed');
   }
@@ -73,7 +78,11 @@ export function countSheet({ run, devices, lines }: Sheet): Figures {
 export function outcomeOf(line: Line): string {
   const { state, reason, lateState, httpStatus } = line;
   const hasBackupFailed = line.bitLockerStates.split(' ').includes('recoveryKeyBackupFailed');
-  if (isRotatedWithoutKey(line)) return hasBackupFailed ? 'escrowFailing' : 'neverEscrowed';
+  const isWithoutPolicy = line.policyState === 'notAssigned';
+  if (isRotatedWithoutKey(line)) {
+    if (hasBackupFailed) return 'escrowFailing';
+    return isWithoutPolicy ? 'rotatedWithoutPolicy' : 'neverEscrowed';
+  }
   switch (state) {
     case 'proven':
       return line.unconfirmed === '' ? 'proven' : 'provenUnconfirmed';
@@ -93,7 +102,8 @@ export function outcomeOf(line: Line): string {
     case 'abandoned':
       if (lateState === 'proven') return 'provenLate';
       if (lateState === 'failed') return 'deviceFailed';
-      return state === 'overdue' ? 'noAnswer' : 'abandoned';
+      if (state === 'abandoned') return state;
+      return isWithoutPolicy ? 'silentWithoutPolicy' : 'noAnswer';
     default:
       return state;
   }

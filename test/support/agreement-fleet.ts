@@ -58,7 +58,7 @@ export async function viewInRoughWeather({ world, storm }: Life): Promise<FleetV
 
 /** `listing`: read right after the view. */
 export async function expectFleet(
-  { world }: Life,
+  { world, outputs }: Life,
   { reading, picture }: FleetView,
   runs: readonly Run[],
   listing: Listing,
@@ -68,7 +68,9 @@ export async function expectFleet(
   const counted = count(known);
   expect(figuresOf(picture)).toEqual(counted);
 
-  const csv = parse([...fleetCsv(reading)].join(''), { columns: true }) as readonly Readonly<Record<string, string>>[];
+  const table = [...fleetCsv(reading)].join('');
+  outputs.push(table, JSON.stringify(picture));
+  const csv = parse(table, { columns: true }) as readonly Readonly<Record<string, string>>[];
   const byId = (rows: Iterable<readonly [string, unknown]>) => Object.fromEntries([...rows].sort());
   const ages = new Map<string, string>(KEY_AGE_CLASSES.map((name, i) => [name, AGES[i] ?? '']));
   expect(
@@ -94,9 +96,14 @@ export async function expectFleet(
     rotatedWithoutKey: devicesInNeed(reading, ['rotatedWithoutKey'], 1_000),
   };
   expect(result.rotatedWithoutKey).toHaveLength(counted.rotatedWithoutKey ?? 0);
-  expect(linesFigures(fleetLines(result, PLAIN, 200))).toEqual(without(counted, ['inProgress']));
-  const inNeed = devicesInNeed(reading, FLEET_NEEDS, 5_000);
-  const page = [...fleetPage({ picture, changes: [], inNeed, inNeedInAll: countInNeed(reading) })].join('');
+  const lines = fleetLines(result, PLAIN, 200);
+  outputs.push(lines.join('\n'));
+  expect(linesFigures(lines)).toEqual(without(counted, ['inProgress']));
+  const inNeed = devicesInNeed(reading, FLEET_NEEDS, 2_000);
+  const page = [
+    ...fleetPage({ picture, changes: [], cloud: 'global', inNeed, inNeedInAll: countInNeed(reading) }),
+  ].join('');
+  outputs.push(page);
   expect(pageFigures(page)).toEqual(counted);
   expect(inNeed).toHaveLength(known.filter(({ needs }) => needs.length > 0).length);
 }
@@ -286,12 +293,15 @@ function pageFigures(page: string): Figures {
     eligible: numberOf(eligible),
     inProgress: numberOf(inProgress),
   });
-  const [told = ''] = /aria-label="Devices by age of the newest key\. [^"]*"/.exec(page) ?? [];
-  for (const [, title = '', n] of told.matchAll(/(?:\. |; )([^:;]+): (\d[\d,]*)/g))
-    note(figures, ageNameOf(title), numberOf(n));
-  for (const heading of ['Needs somebody', 'Cannot be asked']) {
-    const part = page.split(`<h2>${heading}</h2>`)[1]?.split('</table>')[0] ?? '';
-    for (const [title = '', n] of rowsOf(part)) note(figures, nameOf(title), numberOf(n));
+  const partOf = (id: string) => page.split(`<section aria-labelledby="${id}">`)[1]?.split('</section>')[0] ?? '';
+  const small = (title: string) => title.charAt(0).toLowerCase() + title.slice(1);
+  for (const [title = '', n] of rowsOf(partOf('ages'))) note(figures, ageNameOf(small(title)), numberOf(n));
+  const [, others = ''] = /<p class="note">(.*?)\. With those above/.exec(partOf('ages')) ?? [];
+  for (const other of others.split('; ').filter((one) => one !== '')) {
+    const [, title = '', n] = /^(.*): ([\d,]+)$/.exec(other) ?? [];
+    note(figures, ageNameOf(small(title)), numberOf(n));
   }
+  for (const id of ['needs', 'ineligible'])
+    for (const [title = '', n] of rowsOf(partOf(id))) note(figures, nameOf(small(title)), numberOf(n));
   return nonZero(figures);
 }

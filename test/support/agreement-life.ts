@@ -12,6 +12,8 @@ export interface Life {
   readonly process: TestProcess;
   readonly storm: Storm;
   readonly posted: Postbox['posted'];
+  /** All that was shown or written, by whoever looked around. */
+  readonly outputs: string[];
   /** Managed device ids of devices that someone else rotated, or deleted. */
   readonly meddledWith: ReadonlySet<string>;
 }
@@ -55,7 +57,7 @@ export async function liveThrough(
   );
   const process = { ...started, deps: { ...started.deps, notifier: postbox.notifier } };
   const meddledWith = new Set<string>();
-  const life: Life = { world, process, storm, posted: postbox.posted, meddledWith };
+  const life: Life = { world, process, storm, posted: postbox.posted, outputs: [], meddledWith };
   const devices = [...sim.truth.devices()].filter(({ kind }) => kind !== 'otherPlatform');
   const one = <T>(list: readonly T[]): T => list[Math.floor(random.next() * list.length)] as T;
 

@@ -36,7 +36,10 @@ export async function expectOneStory(life: Life, run: Run): Promise<Sheet> {
   const { evidence } = run;
   if (evidence === undefined) throw new Error(`run ${run.runId} ended without evidence`);
   const name = evidenceName(run.runId, evidence.version);
-  const sheet = readSheet((await reportOf(world.reportFiles, name)).toString());
+  const show = (text: string) => void life.outputs.push(text);
+  const file = (await reportOf(world.reportFiles, name)).toString();
+  show(file);
+  const sheet = readSheet(file);
   const counted = countSheet(sheet);
   const agree = agreement(run, counted);
   expect({ digest: sheet.digest, lines: sheet.lines }).toEqual({ digest: evidence.digest, lines: evidence.lines });
@@ -58,14 +61,19 @@ export async function expectOneStory(life: Life, run: Run): Promise<Sheet> {
     'uncertain',
   ]);
   const checked = { file: name, verification, ledger: { kind: 'notCompared', because: '' } } as const;
-  agree('keyturn verify', readVerifyLines(verifyLines(checked, PLAIN)), ['devices', 'lines', 'states']);
+  const verified = verifyLines(checked, PLAIN);
+  show(verified.join('\n'));
+  agree('keyturn verify', readVerifyLines(verified), ['devices', 'lines', 'states']);
 
   // The ledger, and `keyturn status`.
   const { finalCounts = {}, skipped, devices } = run;
   agree('the run row', figuresOf({ devices, counts: finalCounts, skipped }), ['devices', 'states', 'skipped']);
   const status = await reportRun(world.ledger, run);
   agree('status', figuresOf(status), ['devices', 'states', 'skipped']);
-  agree('status, printed', readStatusLines(runLines(status, PLAIN, COLUMNS)), ['devices', 'states', 'skipped']);
+  const statusLines = runLines(status, PLAIN, COLUMNS);
+  show(JSON.stringify(status));
+  show(statusLines.join('\n'));
+  agree('status, printed', readStatusLines(statusLines), ['devices', 'states', 'skipped']);
   expect({ due: status.due, canaries: status.canaries }).toEqual({ due: run.due, canaries: run.canaries });
 
   // The report: as the app left it, as `keyturn report` makes it, and what that prints.
@@ -83,6 +91,7 @@ export async function expectOneStory(life: Life, run: Run): Promise<Sheet> {
   ];
   const model = await readReport(process.deps, run, NEVER);
   const page = [...renderReport(model)].join('');
+  show(page);
   expect((await storedReport(life, run, evidence.version)) ?? page).toBe(page);
   const said = readReportPage(page);
   agree('the report', said.figures, [...shown, 'answered', 'before', 'after', 'timed']);
@@ -93,7 +102,9 @@ export async function expectOneStory(life: Life, run: Run): Promise<Sheet> {
   expect(new Set(said.attention.slice(0, dangerous.length))).toEqual(
     new Set(dangerous.map((line) => line.managedDeviceId)),
   );
-  const printed = readReportLines(reportLines(model, {}, PLAIN, COLUMNS));
+  const lines = reportLines(model, {}, PLAIN, COLUMNS);
+  show(lines.join('\n'));
+  const printed = readReportLines(lines);
   agree(
     'the report, printed',
     printed.figures,
@@ -101,7 +112,7 @@ export async function expectOneStory(life: Life, run: Run): Promise<Sheet> {
   );
   expect({ due: printed.figures.due, headline: printed.headline }).toEqual({ due: run.due, headline: said.headline });
 
-  expectLogged(life, run, agree);
+  expectLogged(life, run, counted, agree);
   // A later version tells more than could be posted when the run ended.
   if (evidence.version === 1) expectPosted(life, run, agree);
   // A device that was planned as due and lost to another run is skipped in the end.
@@ -159,7 +170,7 @@ function expectHeadline(headline: string, run: Run, counted: Figures): void {
 }
 
 /** The lines of the log that sum the run up. */
-function expectLogged({ world }: Life, run: Run, agree: Agree): void {
+function expectLogged({ world }: Life, run: Run, counted: Figures, agree: Agree): void {
   const mentions = world.log.filter((line) => line.includes(run.runId)).map((line) => JSON.parse(line) as LogLine);
   const lines = mentions.filter(({ runId }) => runId === run.runId);
   const ended = lines.filter(({ message }) => message === 'run completed' || message === 'run aborted');
@@ -172,13 +183,29 @@ function expectLogged({ world }: Life, run: Run, agree: Agree): void {
   );
   // Which run this line is of is bound to the logger where functions are wired.
   const plans = world.log.filter((line) => line.includes('"run planned"')).map((line) => JSON.parse(line) as LogLine);
-  expect(plans.some(({ devices, due }) => devices === run.devices && due === run.due)).toBe(true);
+  const own = plans.filter(({ devices, due }) => devices === run.devices && due === run.due);
+  const before = Object.fromEntries(Object.entries(counted).filter(([name]) => name.startsWith('before.')));
+  const inAll = (ages: Figures) => Object.values(ages).reduce((sum, n) => sum + n, 0);
+  expect(own.map(({ keyAges }) => inAll(keyAges ?? {}))).toContain(inAll(before));
+  // Before a device is asked, its keys may be listed once more; of a dry run they never are.
+  if (run.mode === 'dryRun') expect(own.map(({ keyAges }) => agesOf(keyAges ?? {}))).toContainEqual(before);
+}
+
+/** In the words of a count of lines. */
+function agesOf(ages: Readonly<Record<string, number>>): Figures {
+  const names: Readonly<Record<string, string>> = { older: 'older', none: 'none' };
+  return Object.fromEntries(
+    Object.entries(ages).flatMap(([name, n]) =>
+      n === 0 ? [] : [[`before.${names[name] ?? /\d+/.exec(name)?.[0]}`, n]],
+    ),
+  );
 }
 
 interface LogLine extends SaidCounts {
   readonly runId?: string;
   readonly message: string;
   readonly due?: number;
+  readonly keyAges?: Readonly<Record<string, number>>;
   readonly digest?: string;
 }
 

@@ -99,9 +99,9 @@ export function readReportPage(page: string): PageSays {
     figures,
     headline,
     digest: /<code>([0-9a-f]{64})<\/code>/.exec(evidence)?.[1] ?? '',
-    attention: [...devices.matchAll(/<th scope="row" data-sort="[^"]*">(?:.*?)<span class="under">(.*?)<\/span>/g)].map(
-      ([, id]) => id ?? '',
-    ),
+    attention: [
+      ...devices.matchAll(/<th scope="row">(?:<a [^>]*>)?<bdi>(?:.*?)<span class="under">(.*?)<\/span>/g),
+    ].map(([, id]) => id ?? ''),
   };
 }
 

@@ -102,10 +102,10 @@ async function commitPlan(deps: Deps, lease: RunLease, bounds: Bounds): Promise<
     rows = [];
   };
   const keyAges = noKeyAges();
-  const nowMs = deps.clock.nowMs();
   for (const row of decision.rows()) {
     rows.push(row);
-    if (hasKeyAge(row.skipReason)) keyAges[keyAgeClass(row.keyBeforeAtMs, nowMs)] += 1;
+    // As of the same instant as in the run's report.
+    if (hasKeyAge(row.skipReason)) keyAges[keyAgeClass(row.keyBeforeAtMs, run.createdAtMs)] += 1;
     if (rows.length === ROWS_PER_FILE) await save();
   }
   if (rows.length > 0) await save();

@@ -8,15 +8,17 @@ import { type FleetReading, readFleet } from '../../app/fleet/read-fleet.ts';
 import { changesSince, withoutKeyAge } from '../../domain/fleet/fleet-picture.ts';
 import { plural } from '../../domain/plain-figures.ts';
 import type { CallOptions } from '../../domain/ports.ts';
+import { MOST_ATTENTION_ROWS } from '../../domain/report/attention-list.ts';
 import { StorageError } from '../../domain/storage-error.ts';
 import type { Services } from '../../services.ts';
 import { type CliContext, type CommonOptions, printResult } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
-import { openOutputFile } from '../output-file.ts';
+import { openOutputFiles } from '../output-file.ts';
 import { createProgress, progressForm } from '../progress.ts';
 import { createProgressLogger } from '../progress-logger.ts';
 import { type FleetResult, fleetLines } from '../render/fleet-lines.ts';
 import { fleetPage } from '../render/fleet-page.ts';
+import { visible } from '../render/text.ts';
 import { openForReading } from './open-services.ts';
 
 export interface FleetOptions extends CommonOptions {
@@ -26,8 +28,8 @@ export interface FleetOptions extends CommonOptions {
 
 /** Chosen: what one looks into; --csv has all. */
 const MOST_DANGEROUS = 1_000;
-/** Chosen: a page that opens at once. */
-const MOST_ON_PAGE = 5_000;
+/** Chosen: as many as a report shows. */
+const MOST_ON_PAGE = MOST_ATTENTION_ROWS;
 
 /** Declares the command. */
 export function addFleetCommand(program: Command, act: (options: FleetOptions) => Promise<void>): void {
@@ -47,8 +49,7 @@ export function addFleetCommand(program: Command, act: (options: FleetOptions) =
  * @throws {UsageError} {@link SettingsError} {@link StorageError} {@link GraphError}
  */
 export async function fleetCommand(context: CliContext, options: FleetOptions): Promise<ExitCode> {
-  const html = options.html === undefined ? undefined : await openOutputFile(context, options.html);
-  const csv = options.csv === undefined ? undefined : await openOutputFile(context, options.csv);
+  const { html, csv } = await openOutputFiles(context, { html: options.html, csv: options.csv });
   const services = await openForReading(context);
   const { reportFiles } = services.storage;
   const { tenantId } = services.settings;
@@ -66,13 +67,15 @@ export async function fleetCommand(context: CliContext, options: FleetOptions): 
   if (csv !== undefined) await csv.write(fleetCsv(reading));
   if (html !== undefined) {
     const inNeed = devicesInNeed(reading, FLEET_NEEDS, MOST_ON_PAGE);
-    await html.write(fleetPage({ ...found, inNeed, inNeedInAll: countInNeed(reading) }));
+    await html.write(
+      fleetPage({ ...found, cloud: services.settings.cloud, inNeed, inNeedInAll: countInNeed(reading) }),
+    );
   }
   await orWarn(warnings, 'this picture could not be kept to compare the next one with', () =>
     keepPicture(reportFiles, picture),
   );
   await orWarn(warnings, 'older pictures could not be removed', () => prunePictures(reportFiles, tenantId));
-  for (const warning of warnings) context.terminal.err.write(`warning: ${warning}\n`);
+  for (const warning of warnings) context.terminal.err.write(`warning: ${visible(warning)}\n`);
   const result: FleetResult = {
     ...found,
     rotatedWithoutKey: devicesInNeed(reading, ['rotatedWithoutKey'], MOST_DANGEROUS),

@@ -2,6 +2,7 @@
 import { reportRun } from '../../app/report-run.ts';
 import type { Run } from '../../domain/run.ts';
 import { leastSendingMs } from '../../domain/run-outlook.ts';
+import { sendingBudget } from '../../domain/run-throttling.ts';
 import type { Services } from '../../services.ts';
 import type { PlanResult } from '../render/plan-lines.ts';
 
@@ -15,7 +16,7 @@ export async function readPlan({ storage, settings, clock }: Services, run: Run)
   return {
     report: await reportRun(ledger, run),
     first: rows.map((row) => row.value),
-    leastMs: leastSendingMs(run.due, settings.budgets.write),
+    leastMs: leastSendingMs(run.due, sendingBudget(settings.budgets)),
     nowMs: clock.nowMs(),
   };
 }

@@ -9,6 +9,8 @@ import type { StandardInput } from './standard-input.ts';
 /** Chosen: a password has 55 characters; what is longer is something else, and is not read to its end. */
 const MOST_CHARACTERS = 1_024;
 
+const NOT_GIVEN = 'No recovery password was given; nothing was sent.';
+
 /**
  * Reads it and checks it. Typed characters are shown nowhere.
  * @throws {UsageError} that names the bad group by its position, and never holds a digit. @throws the signal's reason.
@@ -24,7 +26,9 @@ export async function readPassword(
     throw new UsageError('Standard input must be one line, the recovery password. For many keys, see --csv.');
   }
   if (lines.length === 0) {
-    throw new UsageError('Nothing came on standard input: give it the recovery password, as in < password.txt');
+    throw new UsageError(
+      input.isTTY === true ? NOT_GIVEN : 'Nothing came on standard input: it must be one line, the recovery password.',
+    );
   }
   const { password, problem } = parseRecoveryPassword((lines[0] ?? '').replace(/^\uFEFF/, ''));
   if (password === undefined)
@@ -62,7 +66,7 @@ async function typed(input: StandardInput, prompt: Pick<Output, 'write'>, signal
   const given = new AbortController();
   // While it is typed, Ctrl-C is a character like any other, and Ctrl-D ends the input.
   editor.on('SIGINT', () => given.abort(new UsageError('Stopped; nothing was sent.')));
-  editor.on('close', () => given.abort(new UsageError('No recovery password was given; nothing was sent.')));
+  editor.on('close', () => given.abort(new UsageError(NOT_GIVEN)));
   prompt.write('Recovery password (it is not shown): ');
   try {
     return await editor.question('', { signal: AbortSignal.any([given.signal, signal]) });

@@ -1,178 +1,153 @@
-/** The state of a fleet's keys as one self-contained page: no script, no request, nothing but its own style. Pure. Layer: cli. */
-import { hash } from 'node:crypto';
+/** The state of a fleet's keys as one self-contained page. Pure. Layer: cli. */
 import { FLEET_NEEDS, type FleetDevice } from '../../app/fleet/fleet-devices.ts';
+import { bar } from '../../app/page/charts.ts';
+import { deviceCell, deviceTable } from '../../app/page/device-table.ts';
+import { type Html, html, NOTHING } from '../../app/page/html.ts';
+import { day, moment } from '../../app/page/instants.ts';
+import { renderPage } from '../../app/page/render-page.ts';
 import type { FleetPicture } from '../../domain/fleet/fleet-picture.ts';
 import { KEY_AGE_CLASSES } from '../../domain/key-ages.ts';
-import { moment, number, plural } from '../../domain/plain-figures.ts';
+import { number, plural } from '../../domain/plain-figures.ts';
 import { SKIP_REASONS } from '../../domain/rotation.ts';
+import type { GraphCloud } from '../../domain/settings.ts';
 import { SKIP_WORDS } from '../../domain/skip-words.ts';
 import type { FleetResult } from './fleet-lines.ts';
 import { changeWords, KEY_AGE_WORDS, NEED_WORDS, withoutKeyAgeWords } from './fleet-words.ts';
-import { visible } from './text.ts';
 
 /** What the page shows besides the figures. */
 export interface FleetPage extends Omit<FleetResult, 'files' | 'rotatedWithoutKey'> {
+  /** Whose portal the names lead into. */
+  readonly cloud: GraphCloud;
   /** Worst first; as many as are shown. */
   readonly inNeed: readonly FleetDevice[];
   readonly inNeedInAll: number;
 }
 
-const STYLE = `:root{color-scheme:light dark;--ink:#1b1b1f;--quiet:#55565e;--paper:#fff;--rule:#c9cad1;--bar:#2f5fb3;--none:#a33c2e;--bad:#a02216}
-@media (prefers-color-scheme:dark){:root{--ink:#e6e6ea;--quiet:#b0b1ba;--paper:#17181c;--rule:#44454d;--bar:#7fa8ee;--none:#ef8f80;--bad:#ff9d90}}
-body{margin:0 auto;max-width:70rem;padding:1.5rem;font:1rem/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper)}
-h1{font-size:1.5rem;margin:0}h2{font-size:1.15rem;margin:2rem 0 .5rem}p{margin:.25rem 0}.quiet{color:var(--quiet)}.bad{color:var(--bad);font-weight:600}
-.scroll{overflow-x:auto}table{border-collapse:collapse;width:100%}th,td{padding:.3rem .75rem .3rem 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--rule)}
-th{color:var(--quiet);font-weight:600}.n{text-align:right;font-variant-numeric:tabular-nums}td.id{font-family:ui-monospace,monospace;font-size:.85rem;white-space:nowrap}
-svg{display:block;width:100%;max-width:44rem;height:auto}.label{fill:var(--ink);font-size:14px}.bar{fill:var(--bar)}.bar.none{fill:var(--none)}
-@media print{body{max-width:none;padding:0;font-size:10pt}.scroll{overflow:visible}td.id{white-space:normal;overflow-wrap:anywhere}tr{break-inside:avoid}}`;
-
-/** Lines of the page. Only its own style is allowed, by its hash; nothing is ever asked for. */
-export function* fleetPage(page: FleetPage): Generator<string> {
-  const { picture } = page;
-  const csp = `default-src 'none'; style-src 'sha256-${hash('sha256', STYLE, 'base64')}'; base-uri 'none'; form-action 'none'`;
-  yield `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${csp}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="referrer" content="no-referrer">
-<title>Recovery keys of the fleet, ${moment(Date.parse(picture.at))} UTC</title>
-<style>${STYLE}</style>
-</head>
-<body>
-<main>
-<h1>Recovery keys of the fleet</h1>
-<p>${verdict(picture)}</p>
-<p class="quiet">Tenant ${text(picture.tenantId)}, ${moment(Date.parse(picture.at))} UTC. ${plural(picture.devices, 'device')}, ${number(picture.eligible)} can be asked to rotate, ${number(picture.inProgress)} being asked now.</p>
-`;
-  yield `<h2 id="ages">Age of the newest key</h2>\n${histogram(picture)}${sum(picture)}`;
-  yield section('Needs somebody', needRows(picture), ['What', '#Devices', 'Meaning', 'What to do']);
-  yield changes(page);
-  yield section('Cannot be asked', ineligibleRows(picture), ['Reason', '#Devices', 'Meaning', 'What to do']);
-  yield* devices(page);
-  yield '</main>\n</body>\n</html>\n';
-}
-
-function verdict({ rotatedWithoutKey }: FleetPicture): string {
-  if (rotatedWithoutKey === 0) return 'No device is known to have rotated without a new key in escrow.';
-  const words = `${plural(rotatedWithoutKey, 'device')} rotated, and no newer key is in escrow.`;
-  return `<span class="bad">${words} Back their keys up first.</span>`;
-}
-
-const ROW = 30;
-const BARS_AT = 150;
-const BARS_WIDTH = 420;
-
-/** Bars with their figures as text, so that nothing is told by length or colour alone. */
-function histogram({ keyAges }: FleetPicture): string {
-  const most = Math.max(1, ...KEY_AGE_CLASSES.map((name) => keyAges[name]));
-  const rows = KEY_AGE_CLASSES.map((name, i) => {
-    const width = Math.round((keyAges[name] / most) * BARS_WIDTH);
-    const y = i * ROW;
-    return (
-      `<text class="label" x="0" y="${y + 20}">${KEY_AGE_WORDS[name]}</text>` +
-      `<rect class="bar${name === 'none' ? ' none' : ''}" x="${BARS_AT}" y="${y + 6}" width="${width}" height="18"/>` +
-      `<text class="label" x="${BARS_AT + width + 8}" y="${y + 20}">${number(keyAges[name])}</text>`
-    );
+/** The page, piece by piece: what is dangerous comes first. */
+export function fleetPage(page: FleetPage): Generator<string> {
+  return renderPage({
+    title: `Recovery keys of the fleet, ${page.picture.at.slice(0, 16).replace('T', ' ')} UTC`,
+    main: sections(page),
+    footer: html`Made by “keyturn fleet” from what Intune and Entra ID listed. It holds ids, names and times of devices, and no key.`,
   });
-  const height = KEY_AGE_CLASSES.length * ROW;
-  const told = KEY_AGE_CLASSES.map((name) => `${KEY_AGE_WORDS[name]}: ${number(keyAges[name])}`).join('; ');
-  return `<svg viewBox="0 0 ${BARS_AT + BARS_WIDTH + 90} ${height}" role="img" aria-label="Devices by age of the newest key. ${told}">\n${rows.join('\n')}\n</svg>\n`;
 }
 
-/** What the bars leave out, so that they can be added up. */
-function sum(picture: FleetPicture): string {
-  const others = withoutKeyAgeWords(picture).map(({ title, devices: count }) => `${title}: ${number(count)}`);
-  return others.length === 0
-    ? ''
-    : `<p class="quiet">${text(others.join('; '))}. With the bars these are all ${plural(picture.devices, 'device')}.</p>\n`;
+function* sections(page: FleetPage): Generator<Html> {
+  const { picture } = page;
+  yield head(picture);
+  yield ageSection(picture);
+  yield section('needs', 'Needs somebody', 'What', needRows(picture));
+  yield changeSection(page);
+  yield deviceSection(page);
+  yield section('ineligible', 'Cannot be asked', 'Reason', ineligibleRows(picture));
 }
 
-function needRows(picture: FleetPicture): readonly (readonly string[])[] {
-  return FLEET_NEEDS.filter((need) => picture[need] > 0).map((need) => [
-    NEED_WORDS[need].title,
-    number(picture[need]),
-    NEED_WORDS[need].meaning,
-    NEED_WORDS[need].remedy,
-  ]);
+function head({ at, tenantId, devices, eligible, inProgress, rotatedWithoutKey }: FleetPicture): Html {
+  const facts = `${plural(devices, 'device')}, ${number(eligible)} can be asked to rotate, ${number(inProgress)} being asked now`;
+  const verdict =
+    rotatedWithoutKey === 0
+      ? html`<div class="verdict tone-good"><p class="headline">No device is known to have rotated without a new key in escrow.</p></div>`
+      : html`<div class="verdict tone-bad"><p class="headline">${plural(rotatedWithoutKey, 'device')} rotated, and no newer key is in escrow.</p><p class="needs">Nobody may know what unlocks ${rotatedWithoutKey === 1 ? 'it' : 'them'}: back up ${rotatedWithoutKey === 1 ? 'its key' : 'their keys'} first.</p></div>`;
+  return html`<h1>Recovery keys of the fleet</h1>
+<p class="facts">${moment(at)} · ${facts} · tenant ${tenantId}</p>
+${verdict}`;
 }
 
-function ineligibleRows({ ineligible }: FleetPicture): readonly (readonly string[])[] {
-  return SKIP_REASONS.filter((reason) => (ineligible[reason] ?? 0) > 0).map((reason) => [
-    reason,
-    number(ineligible[reason] ?? 0),
-    SKIP_WORDS[reason].meaning,
-    SKIP_WORDS[reason].remedy,
-  ]);
+function ageSection(picture: FleetPicture): Html {
+  const { keyAges } = picture;
+  const most = Math.max(1, ...KEY_AGE_CLASSES.map((name) => keyAges[name]));
+  const rows = KEY_AGE_CLASSES.map(
+    (name) =>
+      html`<tr><th scope="row">${capital(KEY_AGE_WORDS[name])}</th><td class="count">${number(keyAges[name])}</td><td class="wide">${bar(keyAges[name] / most, 'fill')}</td></tr>`,
+  );
+  const others = withoutKeyAgeWords(picture).map(({ title, devices }) => `${title}: ${number(devices)}`);
+  const rest =
+    others.length === 0
+      ? NOTHING
+      : html`<p class="note">${capital(others.join('; '))}. With those above these are all ${plural(picture.devices, 'device')}.</p>`;
+  return html`<section aria-labelledby="ages"><h2 id="ages">Age of the newest key</h2>
+<table><caption>Devices by the age of their newest key in escrow</caption><thead><tr><th scope="col">Age</th><th scope="col" class="count">Devices</th><th scope="col" class="wide">Share</th></tr></thead><tbody>${rows}</tbody></table>${rest}</section>`;
 }
 
-function changes({ previous, changes: all }: FleetPage): string {
-  if (previous === undefined) return '';
-  const rows = all.map(({ name, before, now }) => [changeWords(name), number(before), number(now)]);
-  return section(`Changed since ${moment(Date.parse(previous.at))} UTC`, rows, ['What', '#Before', '#Now']);
+interface Row {
+  readonly name: string;
+  readonly devices: number;
+  readonly meaning: string;
+  readonly remedy: string;
 }
 
-function* devices({ inNeed, inNeedInAll, picture }: FleetPage): Generator<string> {
-  if (inNeed.length === 0) return;
-  const more = inNeedInAll - inNeed.length;
-  yield `<h2>Devices that need somebody</h2>\n`;
-  if (more > 0)
-    yield `<p class="quiet">The first ${number(inNeed.length)}, worst first; ${number(more)} more are in the CSV.</p>\n`;
-  yield opening('Devices that need somebody', [
-    'Device',
-    'Needs',
-    'Newest key (UTC)',
-    '#Keys',
-    'Asked (UTC)',
-    'Cannot be asked',
-    'Managed device id',
-  ]);
-  const nowMs = Date.parse(picture.at);
-  for (const device of inNeed) {
-    const { newestKeyAtMs, askedAtMs } = device;
-    const days = newestKeyAtMs === undefined ? 0 : Math.max(0, Math.floor((nowMs - newestKeyAtMs) / 86_400_000));
-    yield `<tr><th scope="row">${text(device.deviceName)}</th><td>${device.needs.map((need) => NEED_WORDS[need].title).join('; ')}</td><td>${
-      newestKeyAtMs === undefined ? 'none' : `${moment(newestKeyAtMs)}, ${plural(days, 'day')}`
-    }</td><td class="n">${number(device.keyCount)}</td><td>${askedAtMs === undefined ? '' : moment(askedAtMs)}</td><td>${
-      device.ineligible ?? ''
-    }</td><td class="id">${text(device.managedDeviceId)}</td></tr>\n`;
+function needRows(picture: FleetPicture): readonly Row[] {
+  return FLEET_NEEDS.map((need) => {
+    const { title, meaning, remedy } = NEED_WORDS[need];
+    return { name: capital(title), devices: picture[need], meaning: capital(meaning), remedy: capital(remedy) };
+  });
+}
+
+function ineligibleRows({ ineligible }: FleetPicture): readonly Row[] {
+  return SKIP_REASONS.map((reason) => {
+    const { meaning, remedy } = SKIP_WORDS[reason];
+    return { name: reason, devices: ineligible[reason] ?? 0, meaning: capital(meaning), remedy: capital(remedy) };
+  });
+}
+
+/** Nothing when no row has devices. */
+function section(id: string, title: string, heading: string, all: readonly Row[]): Html {
+  const rows = all
+    .filter(({ devices }) => devices > 0)
+    .map(
+      ({ name, devices, meaning, remedy }) =>
+        html`<tr><th scope="row">${name}<span class="under">${meaning}</span></th><td class="count beside" data-label="Devices">${number(devices)}</td><td data-label="What to do">${remedy}</td></tr>`,
+    );
+  if (rows.length === 0) return NOTHING;
+  return html`<section aria-labelledby="${id}"><h2 id="${id}">${title}</h2>
+<table class="stack"><thead><tr><th scope="col">${heading}</th><th scope="col" class="count">Devices</th><th scope="col">What to do</th></tr></thead><tbody>${rows}</tbody></table></section>`;
+}
+
+function changeSection({ previous, changes }: FleetPage): Html {
+  const heading = html`<h2 id="changes">Since the picture before</h2>`;
+  if (previous === undefined) {
+    return html`<section aria-labelledby="changes">${heading}<p>There is no earlier picture to compare with.</p></section>`;
   }
-  yield CLOSING;
-}
-
-const CLOSING = '</tbody>\n</table></div>\n';
-
-/** A title that begins with `#` is one of a column of numbers. */
-function opening(label: string, titles: readonly string[]): string {
-  const heads = titles.map((title) =>
-    title.startsWith('#') ? `<th scope="col" class="n">${title.slice(1)}</th>` : `<th scope="col">${title}</th>`,
+  if (changes.length === 0) {
+    return html`<section aria-labelledby="changes">${heading}<p>Nothing changed since ${moment(previous.at)}.</p></section>`;
+  }
+  const rows = changes.map(
+    ({ name, before, now }) =>
+      html`<tr><th scope="row">${capital(changeWords(name))}</th><td class="count">${number(before)}</td><td class="count">${number(now)}</td><td class="count">${now < before ? '−' : '+'}${number(Math.abs(now - before))}</td></tr>`,
   );
-  return `<div class="scroll" role="region" aria-label="${label}" tabindex="0"><table>\n<thead><tr>${heads.join('')}</tr></thead>\n<tbody>\n`;
+  return html`<section aria-labelledby="changes">${heading}
+<table><caption>Devices, ${moment(previous.at)} and now</caption><thead><tr><th scope="col">What</th><th scope="col" class="count">Before</th><th scope="col" class="count">Now</th><th scope="col" class="count">Change</th></tr></thead><tbody>${rows}</tbody></table></section>`;
 }
 
-function section(title: string, rows: readonly (readonly string[])[], titles: readonly string[]): string {
-  if (rows.length === 0) return '';
-  const body = rows.map((row) =>
-    row
-      .map((cell, i) => {
-        if (i === 0) return `<th scope="row">${text(cell)}</th>`;
-        return titles[i]?.startsWith('#') === true ? `<td class="n">${text(cell)}</td>` : `<td>${text(cell)}</td>`;
-      })
-      .join(''),
-  );
-  return `<h2>${text(title)}</h2>\n${opening(text(title), titles)}${body.map((cells) => `<tr>${cells}</tr>`).join('\n')}\n${CLOSING}`;
+function deviceSection({ inNeed, inNeedInAll, picture, cloud }: FleetPage): Html {
+  if (inNeed.length === 0) return NOTHING;
+  const shown =
+    inNeedInAll === inNeed.length
+      ? plural(inNeedInAll, 'device')
+      : `The first ${number(inNeed.length)} of ${plural(inNeedInAll, 'device')}, worst first; keyturn fleet --csv lists all`;
+  const nowMs = Date.parse(picture.at);
+  const table = deviceTable({
+    caption: `${shown}. A name opens the device in the Intune admin center.`,
+    headings: ['Device', 'Needs', 'Newest key of', 'Keys', 'Asked', 'Cannot be asked'],
+    searchesFor: 'name, id, what it needs',
+    rows: inNeed.map((device) => deviceRow(device, cloud, nowMs)),
+  });
+  return html`<section aria-labelledby="devices"><h2 id="devices">Devices that need somebody</h2>
+${table}</section>`;
 }
 
-const ESCAPES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
+function deviceRow(device: FleetDevice, cloud: GraphCloud, nowMs: number): Html {
+  const { newestKeyAtMs, askedAtMs, needs, keyCount, ineligible = '' } = device;
+  const order = String(Math.min(...needs.map((need) => FLEET_NEEDS.indexOf(need)))).padStart(2, '0');
+  const days = newestKeyAtMs === undefined ? 0 : Math.max(0, Math.floor((nowMs - newestKeyAtMs) / 86_400_000));
+  const key =
+    newestKeyAtMs === undefined
+      ? html`no key`
+      : html`${day(new Date(newestKeyAtMs).toISOString())}<span class="under">${plural(days, 'day')}</span>`;
+  return html`<tr>${deviceCell(cloud, device)}<td data-label="Needs" data-sort="${order}">${capital(needs.map((need) => NEED_WORDS[need].title).join('; '))}</td><td data-label="Newest key of" class="nowrap" data-sort="${newestKeyAtMs ?? 0}">${key}</td><td data-label="Keys">${number(keyCount)}</td><td data-label="Asked" class="nowrap">${askedAtMs === undefined ? NOTHING : moment(new Date(askedAtMs).toISOString())}</td><td data-label="Cannot be asked">${ineligible}</td></tr>`;
+}
 
-/** Text as text, whatever is in it; characters that could hide or turn others around are shown as a replacement. */
-function text(value: string): string {
-  return visible(value).replace(/[&<>"']/g, (character) => ESCAPES[character] ?? character);
+/** As the beginning of a sentence: on a terminal the same words stand in the middle of one. */
+function capital(words: string): string {
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }

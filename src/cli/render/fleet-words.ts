@@ -6,15 +6,16 @@ import {
   type WithoutKeyAge,
   withoutKeyAge,
 } from '../../domain/fleet/fleet-picture.ts';
-import { type KeyAgeClass, REASONS_WITHOUT_KEY_AGE } from '../../domain/key-ages.ts';
+import { KEY_AGE_WORDS as AGE_WORDS, type KeyAgeClass, REASONS_WITHOUT_KEY_AGE } from '../../domain/key-ages.ts';
 import { KEY_LIMIT_REMEDY, type ReasonWords } from '../../domain/skip-words.ts';
 
+/** The words of every page and terminal, as they stand amid a list. Escrow was just read: no key known is no key there. */
 export const KEY_AGE_WORDS: Readonly<Record<KeyAgeClass, string>> = {
-  under30Days: 'under 30 days',
-  under90Days: '30 to 89 days',
-  under180Days: '90 to 179 days',
-  under365Days: '180 to 364 days',
-  older: 'a year or more',
+  under30Days: AGE_WORDS.under30Days.toLowerCase(),
+  under90Days: AGE_WORDS.under90Days.toLowerCase(),
+  under180Days: AGE_WORDS.under180Days.toLowerCase(),
+  under365Days: AGE_WORDS.under365Days.toLowerCase(),
+  older: AGE_WORDS.older.toLowerCase(),
   none: 'no key in escrow',
 };
 

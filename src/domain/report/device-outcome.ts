@@ -6,6 +6,7 @@ import { SKIP_REASONS, type SkipReason } from '../rotation.ts';
 /** What became of a device that was due. A skipped one goes by its skip reason. */
 export const DUE_OUTCOMES = [
   'escrowFailing',
+  'rotatedWithoutPolicy',
   'neverEscrowed',
   'backupFailed',
   'escrowFull',
@@ -16,6 +17,7 @@ export const DUE_OUTCOMES = [
   'graphRefused',
   'neverTaken',
   'abandoned',
+  'silentWithoutPolicy',
   'noAnswer',
   'notAsked',
   'waiting',
@@ -30,6 +32,8 @@ export type DeviceOutcome = (typeof DUE_OUTCOMES)[number] | SkipReason;
 
 /** Graph's word for "the key could not be backed up", among the BitLocker states. Source: `ADVANCED_BITLOCKER_STATES`. */
 const BACKUP_FAILED = 'recoveryKeyBackupFailed';
+/** Graph's word for a device that no encryption policy is assigned to. Source: `POLICY_SETTING_STATES`. */
+const NO_POLICY = 'notAssigned';
 /** From so many keys on a failure is put down to the limit of 200. Source: the skip reason `keyLimitReached`. */
 const NEARLY_FULL = 195;
 
@@ -37,7 +41,10 @@ const SKIPPED: ReadonlySet<string> = new Set(SKIP_REASONS);
 
 /** Reads nothing but the cells of an evidence line. */
 export function deviceOutcome(cells: EvidenceCells): DeviceOutcome {
-  if (hasRotatedWithoutKey(cells)) return hasBackupFailed(cells) ? 'escrowFailing' : 'neverEscrowed';
+  if (hasRotatedWithoutKey(cells)) {
+    if (hasBackupFailed(cells)) return 'escrowFailing';
+    return isWithoutPolicy(cells) ? 'rotatedWithoutPolicy' : 'neverEscrowed';
+  }
   switch (cells.state) {
     case 'proven':
       return cells.unconfirmed ? 'provenUnconfirmed' : 'proven';
@@ -82,10 +89,12 @@ function isClearNo(httpStatus = ''): boolean {
 }
 
 /** What came to light later counts for more. */
-function givenUp({ lateState, state }: EvidenceCells): DeviceOutcome {
+function givenUp(cells: EvidenceCells): DeviceOutcome {
+  const { lateState, state } = cells;
   if (lateState === 'proven') return 'provenLate';
   if (lateState === 'failed') return 'deviceFailed';
-  return state === 'abandoned' ? 'abandoned' : 'noAnswer';
+  if (state === 'abandoned') return 'abandoned';
+  return isWithoutPolicy(cells) ? 'silentWithoutPolicy' : 'noAnswer';
 }
 
 /** By the rule that the fleet and the webhook go by. */
@@ -96,6 +105,10 @@ function hasRotatedWithoutKey(cells: EvidenceCells): boolean {
   return isRotatedWithoutKey(
     rotatedFacts({ state, wasConfirmed, hasKeyAfter, actionState, lateState, lateActionState }),
   );
+}
+
+function isWithoutPolicy({ policyState }: EvidenceCells): boolean {
+  return policyState === NO_POLICY;
 }
 
 function hasBackupFailed({ bitLockerStates }: EvidenceCells): boolean {

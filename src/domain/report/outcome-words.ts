@@ -23,6 +23,14 @@ export const OUTCOME_WORDS: Readonly<Record<DeviceOutcome, OutcomeWords>> = {
       'Intune says done, and Windows that the backup of the key to Entra ID failed; the key in escrow may be the old one',
     remedy: 'Get the device online to Entra ID, then run “BitLocker key rotation” on it again and look for the new key',
   },
+  rotatedWithoutPolicy: {
+    title: 'Policy missing, rotated without escrow',
+    urgency: 'danger',
+    meaning:
+      'Intune says done, no newer key arrived, and no BitLocker policy is assigned: the key in escrow may no longer open the device',
+    remedy:
+      'Assign a BitLocker policy with client-driven rotation and recovery information stored in Entra ID, then rotate it again',
+  },
   neverEscrowed: {
     title: 'Rotated, never escrowed',
     urgency: 'danger',
@@ -73,10 +81,16 @@ export const OUTCOME_WORDS: Readonly<Record<DeviceOutcome, OutcomeWords>> = {
     meaning: 'asked, then looking at it failed at every delivery; it may still obey',
     remedy: '“npx keyturn status” says why; “npx keyturn requeue” takes it up again',
   },
-  noAnswer: {
-    title: 'No answer',
+  silentWithoutPolicy: {
+    title: 'Policy missing, no answer',
     urgency: 'act',
-    meaning: 'asked, and silent to the last look: switched off, or without the policy; it may still obey',
+    meaning: 'asked, and silent to the last look; no BitLocker policy is assigned to it, says Intune',
+    remedy: 'Assign a BitLocker policy with client-driven rotation and recovery information stored in Entra ID',
+  },
+  noAnswer: {
+    title: 'No answer: offline',
+    urgency: 'act',
+    meaning: 'asked, and silent to the last look: most such devices are switched off; it may still obey',
     remedy: 'Get it online; where it is online, check that its policy turns on client-driven rotation',
   },
   notEncrypted: {

@@ -3,7 +3,7 @@ import type { EvidenceCells } from '../evidence/evidence-columns.ts';
 import { countFigures, type EvidenceFigures } from '../evidence/evidence-figures.ts';
 import type { RunDetails } from '../evidence/run-details.ts';
 import { throttlingOf } from '../evidence/throttling-details.ts';
-import { type KeyAges, keyAgeClass, noKeyAges } from '../key-ages.ts';
+import { hasKeyAge, type KeyAges, keyAgeClass, noKeyAges } from '../key-ages.ts';
 import type { Run, RunEvidence, RunState } from '../run.ts';
 import { type AttentionRow, createAttentionList } from './attention-list.ts';
 import { type DeviceOutcome, deviceOutcome } from './device-outcome.ts';
@@ -41,7 +41,7 @@ export interface ReportModel {
   readonly needAttention: number;
   /** At most `MOST_ATTENTION_ROWS` of `needAttention`. */
   readonly attention: readonly AttentionRow[];
-  /** When the run was planned, by the keys known then. */
+  /** When the run was planned, by the newest keys known before each device was asked. Like the log and `keyturn fleet`, without those that have no age of their own. */
   readonly agesBefore: KeyAges;
   /** When the evidence was written, by the keys known then. */
   readonly agesAfter: KeyAges;
@@ -84,8 +84,10 @@ export function countReport({ details, run, evidence }: ReportFacts): ReportCoun
       attention.add(outcome, device);
       const before = instantOf(device.keyBeforeAt);
       const after = instantOf(device.keyAfterAt) ?? instantOf(device.lateKeyAt);
-      agesBefore[keyAgeClass(before, plannedAtMs)] += 1;
-      agesAfter[keyAgeClass(after ?? before, writtenAtMs)] += 1;
+      if (hasKeyAge(outcome)) {
+        agesBefore[keyAgeClass(before, plannedAtMs)] += 1;
+        agesAfter[keyAgeClass(after ?? before, writtenAtMs)] += 1;
+      }
       const acceptedAtMs = instantOf(device.acceptedBy);
       const askedAtMs = acceptedAtMs ?? (device.httpStatus ? instantOf(device.claimedAt) : undefined);
       if (askedAtMs !== undefined) requests.add(askedAtMs);

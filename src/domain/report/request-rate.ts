@@ -1,8 +1,13 @@
 /** Requests over time against the rate that the budgets allow, with 429s and the pauses they caused. Pure. Layer: domain. */
-import type { RunPause, RunThrottling } from '../run-throttling.ts';
-import { throttledOf } from '../run-throttling.ts';
+import {
+  type PausingBudgets,
+  type RunPause,
+  type RunThrottling,
+  sendingBudget,
+  throttledOf,
+} from '../run-throttling.ts';
 import { activeSeconds, barLength, type Stretch, stretchesOf } from './sending-time.ts';
-import { type AllowedRate, allowedRate, type PausingBudgets, pausedSpans, type Span } from './throttled-time.ts';
+import { type AllowedRate, allowedRate, pausedSpans, type Span } from './throttled-time.ts';
 
 /** One bar: from `fromMs` on, for the length of a bar. */
 export interface RateBar {
@@ -71,7 +76,7 @@ export function countRequests(): RequestCount {
       requests += 1;
     },
     rate(budgets, throttling) {
-      const { limit, windowMs } = budgets.write;
+      const { limit, windowMs } = sendingBudget(budgets);
       const pauses = throttling?.pauses ?? [];
       const stretches = stretchesOf(activeSeconds(seconds, pauses, windowMs), windowMs);
       if (stretches.length === 0) return undefined;

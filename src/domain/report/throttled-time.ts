@@ -1,16 +1,12 @@
 /** When the budgets were paused, and what they allowed at any time, from the pauses that a run remembers. Pure. Layer: domain. */
 import { factorAt } from '../pacing-throttle.ts';
-import type { Budget } from '../request-class.ts';
-import { PAUSING_CLASSES, type RunPause } from '../run-throttling.ts';
+import { PAUSING_CLASSES, type PausingBudgets, type RunPause } from '../run-throttling.ts';
 
 /** From the one instant to just before the other. */
 export interface Span {
   readonly fromMs: number;
   readonly untilMs: number;
 }
-
-/** A rotation request takes a slot in each. */
-export type PausingBudgets = Readonly<Record<RunPause['requestClass'], Budget>>;
 
 /** Rotation requests allowed per ms, averaged over the span; pauses are not taken off. */
 export type AllowedRate = (part: Span) => number;

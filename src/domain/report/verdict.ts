@@ -14,12 +14,19 @@ const ABORTED = {
   circuitBreaker: 'too many requests were refused, or failed on the device',
 } as const;
 
+/** Who stopped itself waits for somebody to say why. */
+const AFTER_ABORT = {
+  canaryFailed: 'Find out what kept the canaries from proof before the next run: the outcomes say what became of each.',
+  circuitBreaker: 'Find out why before the next run: the outcomes say what was refused, or failed.',
+} as const;
+
 /** In the words of the person who wants to go home. */
 export function verdictOf(model: ReportModel): Verdict {
-  const { run, state, funnel, inDanger, needAttention, figures } = model;
+  const { run, state, funnel, inDanger, needAttention, figures, outcomes } = model;
   const others = needAttention - inDanger;
   const lost = unresolvedCount(run.unresolved ?? []);
   const needs = [
+    ...(run.abortReason === undefined ? [] : [AFTER_ABORT[run.abortReason]]),
     ...(inDanger === 0
       ? []
       : [
@@ -33,7 +40,9 @@ export function verdictOf(model: ReportModel): Verdict {
     ...(lost === 0 ? [] : [`${lost === 1 ? 'One target names' : `${number(lost)} targets name`} no device.`]),
   ];
   const asked = needs.length === 0 ? ['Nothing needs you.'] : needs;
-  const proofs = `${number(funnel.proven)} of ${number(funnel.due)} due ${funnel.due === 1 ? 'key is' : 'keys are'} rotated and proven`;
+  const late = outcomes.find(({ outcome }) => outcome === 'provenLate')?.devices ?? 0;
+  const since = late === 0 ? '' : `, and ${number(late)} more since the run ended`;
+  const proofs = `${number(funnel.proven)} of ${number(funnel.due)} due ${funnel.due === 1 ? 'key is' : 'keys are'} rotated and proven${since}`;
 
   if (run.abortReason !== undefined)
     return { tone: 'bad', headline: `Stopped early: ${ABORTED[run.abortReason]}. ${proofs}.`, needs: asked };
@@ -41,18 +50,14 @@ export function verdictOf(model: ReportModel): Verdict {
     const headline = `No device was found by ${run.targets === 1 ? 'the name' : 'the names'} given: nothing was asked.`;
     return { tone: 'warn', headline, needs };
   }
+  if (state === 'planning') return { tone: 'neutral', headline: 'Still planning.', needs: asked };
   if (run.dryRun)
     return {
       tone: 'neutral',
       headline: `Dry run: nothing was sent. ${plural(funnel.due, 'device')} of ${number(figures.devices)} would be asked.`,
       needs: asked,
     };
-  if (state !== 'completed')
-    return {
-      tone: 'neutral',
-      headline: state === 'planning' ? 'Still planning.' : `Still ${state}: ${proofs} so far.`,
-      needs: asked,
-    };
+  if (state !== 'completed') return { tone: 'neutral', headline: `Still ${state}: ${proofs} so far.`, needs: asked };
   if (funnel.due === 0 && run.targets !== undefined) {
     const headline =
       figures.devices === 1
@@ -63,9 +68,10 @@ export function verdictOf(model: ReportModel): Verdict {
   const clean = needs.length === 0 ? 'good' : 'warn';
   if (funnel.due === 0)
     return { tone: clean, headline: `No key was due among ${plural(figures.devices, 'device')}.`, needs: asked };
-  const share = funnel.proven / funnel.due;
+  const proven = funnel.proven + late;
+  const share = proven / funnel.due;
   const tone = inDanger > 0 || share < 0.5 ? 'bad' : clean;
-  return { tone, headline: `${proofs}${funnel.proven === funnel.due ? '' : ` (${percent(share, 1)})`}.`, needs: asked };
+  return { tone, headline: `${proofs}${proven === funnel.due ? '' : ` (${percent(share, 1)})`}.`, needs: asked };
 }
 
 /** A long list ends with how many more there were. */

@@ -25,8 +25,8 @@ describe('a recovery password on standard input', () => {
   );
 
   it.each([
-    ['nothing', '', 'is missing'],
-    ['blanks', ' \n', 'is missing'],
+    ['nothing', '', 'Nothing came on standard input'],
+    ['blanks', ' \n', 'Nothing came on standard input'],
     ['two lines', `${DIGITS}\n${DIGITS}\n`, 'must be one line'],
     ['a whole file', `${DIGITS},`.repeat(10_000), 'must be one line'],
     ['a wrong group', `${DIGITS.slice(0, -1)}x`, 'group 8 is not six digits'],
@@ -71,7 +71,7 @@ describe('a recovery password typed at a terminal', () => {
   it.each([
     ['Ctrl-C', '\u0003', 'Stopped'],
     ['Ctrl-D', '\u0004', 'No recovery password was given'],
-    ['Enter', '\r', 'is missing'],
+    ['Enter', '\r', 'No recovery password was given'],
   ])('may be left out with %s', async (_what, key, message) => {
     const { input, modes, shown, reading } = terminal();
     input.write(key);

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { FleetDevice } from '../../../src/app/fleet/fleet-devices.ts';
 import { type FleetResult, fleetLines } from '../../../src/cli/render/fleet-lines.ts';
-import { fleetPage } from '../../../src/cli/render/fleet-page.ts';
+import { type FleetPage, fleetPage } from '../../../src/cli/render/fleet-page.ts';
 import { changesSince, type FleetPicture } from '../../../src/domain/fleet/fleet-picture.ts';
 import type { ManagedDeviceId } from '../../../src/domain/ids.ts';
 import { noKeyAges } from '../../../src/domain/key-ages.ts';
@@ -48,9 +48,21 @@ const result = (changes: Partial<FleetResult> = {}): FleetResult => ({
 });
 
 const lines = (changes: Partial<FleetResult> = {}) => fleetLines(result(changes), PLAIN, 120).join('\n');
-const page = (inNeed: readonly FleetDevice[] = [device()], inNeedInAll = inNeed.length) =>
+const page = (
+  inNeed: readonly FleetDevice[] = [device()],
+  inNeedInAll = inNeed.length,
+  changes: Partial<FleetPage> = {},
+) =>
   [
-    ...fleetPage({ picture: PICTURE, previous: BEFORE, changes: changesSince(BEFORE, PICTURE), inNeed, inNeedInAll }),
+    ...fleetPage({
+      picture: PICTURE,
+      previous: BEFORE,
+      changes: changesSince(BEFORE, PICTURE),
+      cloud: 'global',
+      inNeed,
+      inNeedInAll,
+      ...changes,
+    }),
   ].join('');
 
 describe('the fleet at a terminal', () => {
@@ -94,12 +106,6 @@ describe('the fleet at a terminal', () => {
     expect(drawn).toMatch(/the first\b[\s\S]*\basked 2026-11-01 02:00/);
   });
 
-  it('keeps a name on its line, whatever is in it', () => {
-    const drawn = lines({ rotatedWithoutKey: [device({ deviceName: 'A\u001b[2J\nB' })] });
-    expect(drawn).not.toContain('\u001b');
-    expect(drawn).toContain('A\\u001b[2J\\u000aB');
-  });
-
   it.each([
     [{ changes: [] }, 'Since 2026-11-21 20:00 UTC nothing changed.'],
     [{ files: ['a.html', 'b.csv'] }, 'Written: a.html, b.csv'],
@@ -114,29 +120,56 @@ describe('the fleet at a terminal', () => {
 });
 
 describe('the page', () => {
-  it('allows its own style and nothing else, and has nothing else', () => {
+  it('allows its own style and script and nothing else, and has nothing else', () => {
     const html = page();
-    const style = /<style>([\s\S]*?)<\/style>/.exec(html)?.[1] ?? '';
-    const hash = createHash('sha256').update(style).digest('base64');
-    expect(html).toContain(`default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`);
-    expect(html).not.toMatch(/<script|<link|<img|<iframe|\son\w+=|\sstyle=|\ssrc=|url\(|@import|https?:/i);
+    const hashOf = (element: string) =>
+      createHash('sha256')
+        .update(new RegExp(`<${element}>([\\s\\S]*?)</${element}>`).exec(html)?.[1] ?? '')
+        .digest('base64');
+    expect(html).toContain(
+      `default-src &#39;none&#39;; style-src &#39;sha256-${hashOf('style')}&#39;; script-src &#39;sha256-${hashOf('script')}&#39;;`,
+    );
+    expect(html).not.toMatch(/<img|<iframe|\son\w+=|\sstyle=|\ssrc=|url\(|@import|http:/i);
+    expect([...html.matchAll(/https:[^"]*/g)].every(([link]) => link.startsWith('https://intune.microsoft.com/'))).toBe(
+      true,
+    );
   });
 
   it('shows every figure, and devices with what they need', () => {
     const html = page([device(), device({ deviceName: 'LT-2', needs: ['withoutKey'], ineligible: 'notEncrypted' })], 9);
-    for (const count of ['600', '250', '1,200', '300']) expect(html).toContain(count);
-    expect(html).toContain('LT-2');
-    expect(html).toContain('rotated, never escrowed; past the maximum age');
-    expect(html).toContain('The first 2, worst first; 7 more are in the CSV.');
+    for (const count of ['>600<', '>250<', '1,200 devices', '>300<']) expect(html).toContain(count);
+    expect(html).toContain('>LT-2<');
+    expect(html).toContain('Rotated, never escrowed; past the maximum age');
+    expect(html).toContain('The first 2 of 9 devices, worst first; keyturn fleet --csv lists all');
     expect(html).toContain('2 devices rotated, and no newer key is in escrow.');
     expect(html).toContain(
-      'no Entra device id: age not known: 8; second record of a device: 2. With the bars these are all 1,200 devices.',
+      'No Entra device id: age not known: 8; second record of a device: 2. With those above these are all 1,200 devices.',
     );
+  });
+
+  it('compares with the picture before, or says why it cannot', () => {
+    expect(page()).toMatch(
+      /Rotated, never escrowed<\/th><td class="count">0<\/td><td class="count">2<\/td><td class="count">\+2</,
+    );
+    expect(page()).toMatch(
+      /No key in escrow<\/th><td class="count">45<\/td><td class="count">40<\/td><td class="count">−5</,
+    );
+    expect(page([device()], 1, { changes: [] })).toContain('Nothing changed since');
+    const { previous: _previous, ...first } = result({ changes: [] });
+    const pageOfFirst = [...fleetPage({ ...first, cloud: 'global', inNeed: [], inNeedInAll: 0 })].join('');
+    expect(pageOfFirst).toContain('There is no earlier picture');
+  });
+
+  it.each([
+    ['usgov', 'https://intune.microsoft.us/'],
+    ['china', 'https://intune.microsoftonline.cn/'],
+  ] as const)('leads into the portal of the cloud: %s', (cloud, portal) => {
+    expect(page([device()], 1, { cloud })).toContain(`href="${portal}`);
   });
 
   it('takes no name for markup, and shows what would hide', () => {
     const html = page([device({ deviceName: '<img src=x onerror=alert(1)>"\'&\u202e\u0000\ud800' })]);
-    expect(html).toContain('&lt;img src=x onerror=alert(1)&gt;&quot;&#39;&amp;\ufffd\ufffd\ufffd');
+    expect(html).toContain('&lt;img src=x onerror=alert(1)&gt;&quot;&#39;&amp;\\u{202e}\\u{0}\ufffd');
     expect(html).not.toContain('<img');
   });
 });

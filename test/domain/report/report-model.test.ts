@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { EncryptionState } from '../../../src/domain/encryption-state.ts';
 import { deviceCells } from '../../../src/domain/evidence/device-cells.ts';
+import { portalLink } from '../../../src/domain/portal-link.ts';
 import { createAttentionList } from '../../../src/domain/report/attention-list.ts';
 import { deviceOutcome } from '../../../src/domain/report/device-outcome.ts';
 import { needsAttention, OUTCOME_WORDS } from '../../../src/domain/report/outcome-words.ts';
-import { portalLink } from '../../../src/domain/report/portal-link.ts';
 import { distributeTimes } from '../../../src/domain/report/time-classes.ts';
 import { verdictOf } from '../../../src/domain/report/verdict.ts';
 import type { Rotation } from '../../../src/domain/rotation.ts';
@@ -14,24 +14,31 @@ import { sampleRotation, sampleRun } from '../../contracts/samples.ts';
 import { reportModel } from '../../support/report-models.ts';
 
 const AT_MS = Date.UTC(2026, 10, 22, 2);
+const EMPTY: EncryptionState = {
+  id: '',
+  deviceName: '',
+  userPrincipalName: '',
+  deviceType: 'windowsRT',
+  osVersion: '',
+  tpmSpecificationVersion: '',
+  encryptionReadinessState: 'ready',
+  encryptionState: 'encrypted',
+  encryptionPolicySettingState: 'compliant',
+  advancedBitLockerStates: [],
+  fileVaultStates: [],
+  policyDetails: [],
+};
+
 /** The recorded state with all its other properties empty. */
-function withBackupFailed(rotation: Partial<Rotation>): Partial<Rotation> {
-  const empty: EncryptionState = {
-    id: '',
-    deviceName: '',
-    userPrincipalName: '',
-    deviceType: 'windowsRT',
-    osVersion: '',
-    tpmSpecificationVersion: '',
-    encryptionReadinessState: 'ready',
-    encryptionState: 'encrypted',
-    encryptionPolicySettingState: 'compliant',
-    advancedBitLockerStates: ['networkError', 'recoveryKeyBackupFailed'],
-    fileVaultStates: [],
-    policyDetails: [],
-  };
-  return { ...rotation, encryptionStates: [{ look: 5, atMs: AT_MS, state: empty }] };
+function withState(rotation: Partial<Rotation>, state: Partial<EncryptionState>): Partial<Rotation> {
+  return { ...rotation, encryptionStates: [{ look: 5, atMs: AT_MS, state: { ...EMPTY, ...state } }] };
 }
+
+const withBackupFailed = (rotation: Partial<Rotation>) =>
+  withState(rotation, { advancedBitLockerStates: ['networkError', 'recoveryKeyBackupFailed'] });
+
+const withoutPolicy = (rotation: Partial<Rotation>) =>
+  withState(rotation, { encryptionPolicySettingState: 'notAssigned' });
 
 const TWO_TARGETS: Run['targets'] = [{ deviceName: 'X' }, { deviceName: 'Y' }];
 
@@ -59,6 +66,10 @@ describe('the outcome of a device', () => {
     ['noAnswer', { state: 'overdue', actionState: 'pending' }],
     ['neverEscrowed', { state: 'overdue', confirmedAtMs: AT_MS }],
     ['escrowFailing', withBackupFailed({ state: 'overdue', confirmedAtMs: AT_MS })],
+    ['rotatedWithoutPolicy', withoutPolicy({ state: 'overdue', confirmedAtMs: AT_MS })],
+    ['silentWithoutPolicy', withoutPolicy({ state: 'overdue', actionState: 'pending' })],
+    ['provenLate', withoutPolicy({ state: 'overdue', late: { state: 'proven', atMs: AT_MS } })],
+    ['abandoned', withoutPolicy({ state: 'abandoned' })],
     ['abandoned', { state: 'abandoned' }],
     ['neverEscrowed', { state: 'abandoned', confirmedAtMs: AT_MS }],
     ['provenLate', { state: 'overdue', late: { state: 'proven', atMs: AT_MS } }],
@@ -131,6 +142,17 @@ describe('the model', () => {
     expect([sum(agesBefore), sum(agesAfter)]).toEqual([5, 5]);
   });
 
+  it('leaves out of it who has no keys of its own, as the log and the fleet do', () => {
+    const strays = (['noEntraDeviceId', 'duplicateRecord', 'notWindows'] as const).map((skipReason, i) =>
+      sampleRotation(5 + i, { state: 'skipped', skipReason }),
+    );
+    const withStrays = reportModel([...rotations, ...strays]);
+    expect([withStrays.agesBefore, withStrays.agesAfter]).toEqual([
+      reportModel(rotations).agesBefore,
+      reportModel(rotations).agesAfter,
+    ]);
+  });
+
   it.each([
     ['good', {}, [rotations[0]], '1 of 1 due key is rotated and proven.', 'Nothing needs you.'],
     [
@@ -145,6 +167,21 @@ describe('the model', () => {
       { abortReason: 'canaryFailed', state: 'aborted' },
       [rotations[0]],
       'Stopped early: too few of its canaries were proven, so the fleet was not asked. 1 of 1 due key is rotated and proven.',
+      'Find out what kept the canaries from proof before the next run: the outcomes say what became of each.',
+    ],
+    [
+      'bad',
+      { abortReason: 'circuitBreaker', state: 'aborted' },
+      [sampleRotation(0, { state: 'refused', httpStatus: 404 }), sampleRotation(1)],
+      'Stopped early: too many requests were refused, or failed on the device. 0 of 2 due keys are rotated and proven.',
+      'Find out why before the next run: the outcomes say what was refused, or failed.',
+    ],
+    ['neutral', { mode: 'dryRun', state: 'planning' }, [], 'Still planning.', 'Nothing needs you.'],
+    [
+      'good',
+      {},
+      [0, 1].map((i) => sampleRotation(i, { state: 'overdue', late: { state: 'proven', atMs: AT_MS } })),
+      '0 of 2 due keys are rotated and proven, and 2 more since the run ended.',
       'Nothing needs you.',
     ],
     [

@@ -42,6 +42,15 @@ describe('requests over time', () => {
 });
 
 describe('429s and pauses over time', () => {
+  it('are measured by the budget that allows the least, so that a small one is not taken for a lowered one', () => {
+    const small = { ...budgets, any: { limit: 50, windowMs: 20_000 } };
+    const count = countRequests();
+    for (let i = 0; i < 150; i++) count.add(AT_MS + i * 400);
+    const rate = count.rate(small, { pauses: [pause(AT_MS + 30_000, 1_000)] });
+    expect(rate).toMatchObject({ allowedPerBar: 50, throttling: { lowestShare: 1 } });
+    expect(rate?.utilisation).toBeCloseTo(1, 1);
+  });
+
   it('are none when nothing was throttled', () => {
     expect(sent(600).rate(budgets, NO_THROTTLING)?.throttling).toEqual({
       throttled: 0,

@@ -1,28 +1,25 @@
 /** Ages of keys, and time to a new key. Layer: app. */
-import { KEY_AGE_CLASSES, type KeyAgeClass } from '../../../domain/key-ages.ts';
+import { KEY_AGE_CLASSES, KEY_AGE_WORDS } from '../../../domain/key-ages.ts';
 import { number, plural, span } from '../../../domain/plain-figures.ts';
 import type { ReportModel } from '../../../domain/report/report-model.ts';
 import type { TimeDistribution } from '../../../domain/report/time-classes.ts';
-import { bar, columnChart } from './charts.ts';
-import { type Html, html } from './html.ts';
-
-const AGE_WORDS: Readonly<Record<KeyAgeClass, string>> = {
-  under30Days: 'Under 30 days',
-  under90Days: '30 to 90 days',
-  under180Days: '90 to 180 days',
-  under365Days: '180 days to a year',
-  older: 'Over a year',
-  none: 'No key known',
-};
+import { bar, columnChart } from '../../page/charts.ts';
+import { type Html, html, NOTHING } from '../../page/html.ts';
 
 export function ageSection({ agesBefore, agesAfter, figures }: ReportModel): Html {
+  const counted = Object.values(agesBefore).reduce((sum, devices) => sum + devices, 0);
+  const others = figures.devices - counted;
   const most = Math.max(1, ...Object.values(agesBefore), ...Object.values(agesAfter));
   const rows = KEY_AGE_CLASSES.map((name) => {
     const [before, after] = [agesBefore[name], agesAfter[name]];
-    return html`<tr><th scope="row">${AGE_WORDS[name]}</th><td class="count">${number(before)}</td><td class="count">${number(after)}</td><td class="wide twin">${bar(before / most, 'before')}${bar(after / most, 'fill')}</td></tr>`;
+    return html`<tr><th scope="row">${KEY_AGE_WORDS[name]}</th><td class="count">${number(before)}</td><td class="count">${number(after)}</td><td class="wide twin">${bar(before / most, 'before')}${bar(after / most, 'fill')}</td></tr>`;
   });
   return html`<section aria-labelledby="ages"><h2 id="ages">Age of the keys, before and after</h2>
-<table><caption>${plural(figures.devices, 'device')} by the age of the newest key known when the run was planned <span class="nowrap">(<span class="key key-before"></span>before)</span> and when this was written <span class="nowrap">(<span class="key key-after"></span>after)</span></caption><thead><tr><th scope="col">Age</th><th scope="col" class="count">Before</th><th scope="col" class="count">After</th><th scope="col" class="wide">Share</th></tr></thead><tbody>${rows}</tbody></table></section>`;
+<table><caption>${plural(counted, 'device')} by the age of the newest key known before anybody was asked <span class="nowrap">(<span class="key key-before"></span>before)</span> and when this was written <span class="nowrap">(<span class="key key-after"></span>after)</span></caption><thead><tr><th scope="col">Age</th><th scope="col" class="count">Before</th><th scope="col" class="count">After</th><th scope="col" class="wide">Share</th></tr></thead><tbody>${rows}</tbody></table>${
+    others === 0
+      ? NOTHING
+      : html`<p class="note">${plural(others, 'more has', 'more have')} no age of their own: second records of a device, and devices without an Entra device id to file a key under.</p>`
+  }</section>`;
 }
 
 export function timeSection({ timeToKey }: ReportModel): Html {

@@ -5,7 +5,7 @@ import type { RunId } from '../../../domain/ids.ts';
 import { number, percent, plural, span } from '../../../domain/plain-figures.ts';
 import type { ReportModel } from '../../../domain/report/report-model.ts';
 import { evidenceName } from '../../evidence/evidence-head.ts';
-import { type Html, html, NOTHING } from './html.ts';
+import { type Html, html, NOTHING } from '../../page/html.ts';
 
 export function settingsSection({ run }: ReportModel): Html {
   const { settings } = run;

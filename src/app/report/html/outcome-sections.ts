@@ -5,9 +5,9 @@ import type { Urgency } from '../../../domain/report/outcome-words.ts';
 import type { ReportModel } from '../../../domain/report/report-model.ts';
 import { outcomeWords } from '../../../domain/report/run-outcome-words.ts';
 import { verdictOf } from '../../../domain/report/verdict.ts';
-import { bar } from './charts.ts';
-import { type Html, html, NOTHING } from './html.ts';
-import { moment } from './words.ts';
+import { bar } from '../../page/charts.ts';
+import { type Html, html, NOTHING } from '../../page/html.ts';
+import { moment } from '../../page/instants.ts';
 
 export const URGENCY_WORDS: Readonly<Record<Urgency, string>> = {
   danger: 'Dangerous',

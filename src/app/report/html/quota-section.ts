@@ -2,9 +2,10 @@
 import { number, percent, plural, span } from '../../../domain/plain-figures.ts';
 import type { ReportModel } from '../../../domain/report/report-model.ts';
 import type { RateThrottling, RequestRate } from '../../../domain/report/request-rate.ts';
-import { columnChart, legend } from './charts.ts';
-import { type Html, html, NOTHING } from './html.ts';
-import { clockTime } from './words.ts';
+import { sendingBudget } from '../../../domain/run-throttling.ts';
+import { columnChart, legend } from '../../page/charts.ts';
+import { type Html, html, NOTHING } from '../../page/html.ts';
+import { clockTime } from '../../page/instants.ts';
 
 /** Below this share of the allowed rate its line would leave the columns flat: it is told in words instead. */
 const WORTH_DRAWING = 0.25;
@@ -14,7 +15,7 @@ const BREAKS_TOLD = 12;
 const BREAKS_LABELLED = 4;
 
 export function quotaSection({ rate, run }: ReportModel): Html {
-  const { limit, windowMs } = run.settings.budgets.write;
+  const { limit, windowMs } = sendingBudget(run.settings.budgets);
   const heading = html`<h2 id="quota">Quota used, against quota allowed</h2>`;
   const allowed = `${number(limit)} rotation requests in ${span(windowMs)}`;
   if (rate === undefined) {

@@ -1,6 +1,6 @@
 /** Where a device is found in the Intune admin center of its cloud. Pure. Layer: domain. */
-import { isGuid } from '../ids.ts';
-import type { GraphCloud } from '../settings.ts';
+import { isGuid } from './ids.ts';
+import type { GraphCloud } from './settings.ts';
 
 /**
  * The admin center of each cloud, without trailing slash.

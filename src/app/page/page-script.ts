@@ -1,4 +1,4 @@
-/** The script of a report: sorts and searches its table of devices. Without it the page shows the same, less those two. Layer: app. */
+/** The script of a page: sorts and searches its table of devices. Without it the page shows the same, less those two. Layer: app. */
 
 /** Runs in the browser, before which nothing of it is there. */
 export const PAGE_SCRIPT = `
@@ -11,8 +11,15 @@ export const PAGE_SCRIPT = `
   const texts = rows.map((row) => row.textContent.toLowerCase());
   const collator = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
   const said = document.getElementById('found');
-  const valueOf = (row, column) => row.cells[column].dataset.sort ?? row.cells[column].textContent;
+  const valueOf = (row, column) => {
+    const cell = row.cells[column];
+    return cell.dataset.sort ?? (cell.querySelector('bdi') ?? cell).textContent;
+  };
   const headings = [...table.tHead.rows[0].cells];
+  let found = '';
+  let sorted = '';
+  const say = () => { said.textContent = [found, sorted].filter((part) => part !== '').join('. '); };
+  table.classList.add('sortable');
 
   headings.forEach((heading, column) => {
     const button = document.createElement('button');
@@ -27,7 +34,8 @@ export const PAGE_SCRIPT = `
       const keyed = rows.map((row, order) => ({ row, order, value: valueOf(row, column) }));
       keyed.sort((a, b) => sign * collator.compare(a.value, b.value) || a.order - b.order);
       body.append(...keyed.map(({ row }) => row));
-      said.textContent = 'Sorted by ' + button.textContent + (isDescending ? ', descending' : ', ascending');
+      sorted = 'Sorted by ' + button.textContent + (isDescending ? ', descending' : ', ascending');
+      say();
     });
   });
 
@@ -40,7 +48,8 @@ export const PAGE_SCRIPT = `
       row.hidden = !words.every((word) => texts[i].includes(word));
       if (!row.hidden) shown += 1;
     });
-    said.textContent = words.length === 0 ? '' : shown.toLocaleString('en-US') + ' of ' + rows.length.toLocaleString('en-US') + ' shown';
+    found = words.length === 0 ? '' : shown.toLocaleString('en-US') + ' of ' + rows.length.toLocaleString('en-US') + ' shown';
+    say();
   });
 })();
 `;

@@ -2,7 +2,7 @@
  * The charts, as plain SVG. Positions along the page are percentages and heights are pixels, so that a chart fits a phone and a screen
  * with letters of the same size. Layer: app.
  */
-import { number } from '../../../domain/plain-figures.ts';
+import { number } from '../../domain/plain-figures.ts';
 import { type Html, html, NOTHING } from './html.ts';
 
 /** From the axis to the top of the highest column, and below the axis. */

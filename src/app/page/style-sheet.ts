@@ -1,4 +1,4 @@
-/** The style sheet of a report: light and dark, narrow and wide, screen and paper. Layer: app. */
+/** The style sheet of all pages: light and dark, narrow and wide, screen and paper. Layer: app. */
 
 /** No colour alone says anything; each pair of text and ground has a contrast of at least 4.5. */
 export const STYLE_SHEET = `
@@ -105,6 +105,10 @@ pre { background: var(--ground); border: 1px solid var(--line); border-radius: 8
   .wide { width: 34%; }
   th, td { padding-right: 10px; }
   .stack thead { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; white-space: nowrap; }
+  .sortable.stack thead { display: block; position: static; clip-path: none; width: auto; height: auto; overflow: visible; }
+  .sortable.stack thead tr { display: flex; flex-wrap: wrap; gap: 0 14px; }
+  .sortable.stack thead tr::before { content: "Sort by"; color: var(--soft); font-size: 13px; padding: 1px 0; }
+  .sortable.stack thead th { position: static; box-shadow: none; }
   .stack, .stack tbody, .stack tr, .stack th, .stack td, .stack caption { display: block; width: auto; }
   .stack tr { border-bottom: 1px solid var(--line); padding: 8px 0; }
   .stack tr:last-child { border-bottom: 0; }
@@ -137,6 +141,7 @@ pre { background: var(--ground); border: 1px solid var(--line); border-radius: 8
   a { text-decoration: none; }
   .scroll { overflow: visible; max-height: none; }
   .scroll thead th { position: static; box-shadow: none; }
+  .attention tr[hidden] { display: table-row; }
   .attention th, .attention td { overflow-wrap: anywhere; padding-right: 6pt; }
   .under, .attention .under, dl { font-size: 8pt; }
   .pair > section { break-inside: avoid; }

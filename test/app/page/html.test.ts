@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { escapeText, html, verbatim } from '../../../src/app/report/html/html.ts';
+import { escapeText, html, verbatim } from '../../../src/app/page/html.ts';
 import { renderReport } from '../../../src/app/report/html/render-report.ts';
 import { sampleRotation } from '../../contracts/samples.ts';
 import { HOSTILE_NAMES, reportModel } from '../../support/report-models.ts';
