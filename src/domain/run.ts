@@ -1,6 +1,7 @@
 /** A run and its slices: what a run remembers between invocations. Layer: domain. */
 import type { RunId, SliceId, TenantId } from './ids.ts';
 import type { RotationState, SkipReason } from './rotation.ts';
+import type { RunSettings } from './run-settings.ts';
 import type { RunThrottling } from './run-throttling.ts';
 import type { RotationTarget } from './targets.ts';
 
@@ -40,6 +41,8 @@ export interface Run {
   readonly checkpoint: number;
   /** Planning: the plan whose rows are the run's; set once, by one conditional write of the plan blob. */
   readonly planId?: string;
+  /** As of that plan. Absent: not planned yet, or by an older version. */
+  readonly settings?: RunSettings;
   /** Rows written so far of that plan. */
   readonly rowsWritten: number;
   /** When recovery-key metadata was last listed for this run. */

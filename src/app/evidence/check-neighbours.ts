@@ -2,8 +2,9 @@
 import { type EvidenceHead, readEvidenceHead } from '../../domain/evidence/evidence-head.ts';
 import type { ReportFiles } from '../../domain/ports.ts';
 import type { Run } from '../../domain/run.ts';
+import { BrokenChainError, chainedLines } from './chained-lines.ts';
 import { evidenceName, headOf } from './evidence-head.ts';
-import { evidenceLines, type Verification } from './verify-evidence.ts';
+import type { Verification } from './verify-evidence.ts';
 
 /** In words, for people. */
 export interface NeighbourFindings {
@@ -51,8 +52,9 @@ async function filesBetween(files: Files, run: Run, above: number, below: number
   return { own, isComplete: numbers.length === below - above - 1 };
 }
 
-async function checkBefore(files: Files, run: Run, { evidence, previousDigest }: EvidenceHead): Promise<Told> {
-  const { own, isComplete } = await filesBetween(files, run, 0, evidence);
+async function checkBefore(files: Files, run: Run, { evidence, previousDigest, leftOut }: EvidenceHead): Promise<Told> {
+  const { own: all, isComplete } = await filesBetween(files, run, 0, evidence);
+  const own = all.filter(({ number }) => !leftOut.includes(number));
   if (own.some(({ digest }) => digest === previousDigest)) return NOTHING;
   const [latest] = own;
   if (latest === undefined && previousDigest === undefined) return NOTHING;
@@ -101,11 +103,14 @@ async function readStored(
   if (content === undefined) return undefined;
   let digest: string | undefined;
   let head: EvidenceHead | undefined;
-  for await (const { fact, cells } of evidenceLines(content)) {
-    const follows = digest === undefined || fact.previous === digest;
-    if (fact.flaws.length > 0 || !follows) return {};
-    digest = fact.hash;
-    if (fact.record === 'run') head ??= readEvidenceHead(cells.details ?? '');
+  try {
+    for await (const { fact, cells } of chainedLines(content)) {
+      digest = fact.hash;
+      if (fact.record === 'run') head = readEvidenceHead(cells.details ?? '');
+    }
+  } catch (error) {
+    if (error instanceof BrokenChainError) return {};
+    throw error;
   }
   return {
     ...(digest === undefined ? {} : { digest }),

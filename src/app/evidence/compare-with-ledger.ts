@@ -37,6 +37,7 @@ export async function compareWithLedger(
   if (head === undefined) return { kind: 'notCompared', because: 'the file does not say which run it is of' };
   const run = (await ledger.readRun(head.runId))?.value;
   if (run === undefined) return differs(`the ledger knows no run ${head.runId}`);
+  if (head.evidence > (run.evidence?.version ?? 0)) return { kind: 'notCompared', because: unknownToRow(run) };
   const isLatest = run.evidence?.version === head.evidence;
   const place = isLatest ? "the run's row" : "the blob's metadata";
   const kept = isLatest
@@ -52,7 +53,7 @@ export async function compareWithLedger(
     ...(isLatest ? countDifferences(run, file) : []),
     ...found.differences,
   ];
-  const notes = [...(head.evidence > (run.evidence?.version ?? 0) ? [unknownToRow(run)] : []), ...found.notes];
+  const { notes } = found;
   if (differences.length > 0) return { kind: 'differs', differences, notes };
   return {
     kind: 'agrees',
@@ -63,7 +64,7 @@ export async function compareWithLedger(
 
 function unknownToRow({ evidence }: Run): string {
   const known = evidence === undefined ? 'no evidence' : `evidence ${evidence.version} as the latest`;
-  return `the run's row still names ${known}: a file that was just written, or one that Keyturn did not write`;
+  return `the run's row still names ${known}: the file was just written, so try again in a minute, or Keyturn did not write it`;
 }
 
 function differs(difference: string): LedgerComparison {

@@ -24,11 +24,6 @@ export function headMetadata(run: Run, head: RunEvidence): ReportMetadata {
   };
 }
 
-/** The same of a file that comes right after the latest that the run's row names: what a writer left that died before the row was written. */
-export function nextHeadOf(run: Run, number: number, metadata: ReportMetadata | undefined): RunEvidence | undefined {
-  return metadata?.previous === run.evidence?.digest ? headOf(run, number, metadata) : undefined;
-}
-
 /** What the metadata of the run's file `number` says; `undefined` when it is not metadata of ours, or of another run or file. */
 export function headOf(
   { tenantId, runId }: Pick<Run, 'tenantId' | 'runId'>,

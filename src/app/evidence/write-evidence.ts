@@ -1,8 +1,9 @@
 /** Writes the next version of a run's evidence: once, whole or not at all, whoever writes and however often. Layer: app. */
-import { nextEvidence } from '../../domain/evidence/run-details.ts';
+import { nextEvidence, runDetails } from '../../domain/evidence/run-details.ts';
 import type { Run, RunEvidence } from '../../domain/run.ts';
 import type { Deps } from '../deps.ts';
-import { evidenceName, headMetadata, nextHeadOf } from './evidence-head.ts';
+import { adoptEvidence } from './adopt-evidence.ts';
+import { evidenceName, headMetadata } from './evidence-head.ts';
 import { createEvidenceFile } from './evidence-lines.ts';
 
 /** What the writer needs. */
@@ -60,7 +61,8 @@ type Written = { readonly evidence: RunEvidence; readonly isOurs: boolean } | { 
 async function writeAs(deps: EvidenceDeps, run: Run, number: number, signal: AbortSignal): Promise<Written> {
   const { reportFiles, settings, clock, version } = deps;
   const name = evidenceName(run.runId, number);
-  const file = createEvidenceFile(deps.ledger, { run, settings, version, evidence: number, nowMs: clock.nowMs() });
+  const facts = { run, settings, version, evidence: number, nowMs: clock.nowMs() };
+  const file = createEvidenceFile(deps.ledger, facts);
   const head = (): RunEvidence => {
     const { lines, digest } = file.end();
     return { version: number, lines, digest, lateNotices: run.lateNotices ?? 0 };
@@ -71,7 +73,7 @@ async function writeAs(deps: EvidenceDeps, run: Run, number: number, signal: Abo
     content: untilAborted(file.content, signal),
     metadata: () => headMetadata(run, head()),
   });
-  const evidence = isOurs ? head() : nextHeadOf(run, number, await reportFiles.metadata(name));
+  const evidence = isOurs ? head() : await adoptEvidence(deps, run, runDetails(facts), signal);
   return evidence === undefined ? { taken: name } : { evidence, isOurs };
 }
 

@@ -4,6 +4,7 @@ import { ON_DEMAND_FLOOR_MS } from '../../domain/due.ts';
 import type { EligibilityRules } from '../../domain/eligibility.ts';
 import { hasKeyAge, type KeyAges, keyAgeClass, noKeyAges } from '../../domain/key-ages.ts';
 import { plannedFromMs, type Run } from '../../domain/run.ts';
+import { type RunSettings, runSettings } from '../../domain/run-settings.ts';
 import { type Bounds, type Deps, isOver } from '../deps.ts';
 import type { RunLease } from '../run-lease.ts';
 import {
@@ -42,6 +43,8 @@ interface PlanIndex {
   readonly keyAges: KeyAges;
   readonly keysListedAtMs: number;
   readonly unresolved: readonly string[];
+  /** Absent: an older version planned. */
+  readonly settings?: RunSettings;
 }
 
 /** True when the run is planned; false when the invocation ended first. @throws {GraphError} @throws {TargetUnreadableError} @throws {LeaseLostError} */
@@ -61,6 +64,7 @@ export async function planRun(deps: Deps, lease: RunLease, bounds: Bounds): Prom
     canaries: index.canaries,
     canaryPassed: run.canaryPassed || index.canaries === 0,
     keysListedAtMs: index.keysListedAtMs,
+    ...(index.settings === undefined ? {} : { settings: index.settings }),
     ...(index.unresolved.length === 0 ? {} : { unresolved: shortened(index.unresolved) }),
   });
   deps.logger.info('run planned', {
@@ -122,6 +126,7 @@ async function commitPlan(deps: Deps, lease: RunLease, bounds: Bounds): Promise<
     keyAges,
     keysListedAtMs,
     unresolved,
+    settings: runSettings(deps.settings),
   };
   // Whoever lost the lease while it decided must not commit a plan for a run that may be over by now.
   await lease.update({});

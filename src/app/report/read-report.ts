@@ -5,9 +5,9 @@ import type { RunId } from '../../domain/ids.ts';
 import { countReport, type ReportCount, type ReportModel } from '../../domain/report/report-model.ts';
 import type { Run, RunEvidence } from '../../domain/run.ts';
 import type { Deps } from '../deps.ts';
+import { BrokenChainError, chainedLines } from '../evidence/chained-lines.ts';
 import { evidenceName } from '../evidence/evidence-head.ts';
 import { deviceLines } from '../evidence/evidence-lines.ts';
-import { evidenceLines } from '../evidence/verify-evidence.ts';
 
 /** What the reader needs. */
 export type ReportDeps = Pick<Deps, 'ledger' | 'reportFiles' | 'settings' | 'clock' | 'version'>;
@@ -57,12 +57,16 @@ async function fromEvidence(
   const content = await evidenceContent(reportFiles, run.runId, evidence);
   let count: ReportCount | undefined;
   let digest = '';
-  for await (const { fact, cells } of evidenceLines(content)) {
-    signal.throwIfAborted();
-    if (fact.flaws.length > 0 || (digest !== '' && fact.previous !== digest)) break;
-    digest = fact.hash;
-    if (fact.record === 'run') count = countReport({ details: readDetails(name, cells.details ?? ''), run, evidence });
-    if (fact.record === 'device') count?.add(cells);
+  try {
+    for await (const { fact, cells } of chainedLines(content)) {
+      signal.throwIfAborted();
+      digest = fact.hash;
+      if (fact.record === 'run')
+        count = countReport({ details: readDetails(name, cells.details ?? ''), run, evidence });
+      if (fact.record === 'device') count?.add(cells);
+    }
+  } catch (error) {
+    if (!(error instanceof BrokenChainError)) throw error;
   }
   if (count === undefined || digest !== evidence.digest) {
     throw new EvidenceChangedError(`${name} is not what was written: keyturn verify says where it differs`);

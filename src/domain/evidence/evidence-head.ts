@@ -1,6 +1,7 @@
 /** What an evidence file says of itself and its run, read with the distrust that a file from anywhere deserves. Pure. Layer: domain. */
 import { parseRunId, parseTenantId, type RunId, type TenantId } from '../ids.ts';
 import { isDigest } from './read-line.ts';
+import { EVIDENCE_FORMAT } from './run-details.ts';
 
 export interface EvidenceHead {
   readonly tenantId: TenantId;
@@ -13,14 +14,17 @@ export interface EvidenceHead {
   readonly writtenAt: string;
   /** The digest of the version before, which every version but the first names. */
   readonly previousDigest?: string;
+  /** Numbers in between whose names were taken by blobs that are no evidence of the run. */
+  readonly leftOut: readonly number[];
 }
 
-/** `details`: of the line `run`. `undefined` when it does not say which evidence of which run it is. */
+/** `details`: of the line `run`. `undefined` when it does not say which evidence of which run it is, in a format that we know. */
 export function readEvidenceHead(details: string): EvidenceHead | undefined {
   try {
     const value = JSON.parse(details) as Readonly<Record<string, unknown>> | null;
     if (typeof value !== 'object' || value === null) return undefined;
-    const { evidence, version, dryRun, writtenAt, previousDigest } = value;
+    const { format, evidence, version, dryRun, writtenAt, previousDigest, leftOut } = value;
+    if (format !== EVIDENCE_FORMAT) return undefined;
     if (typeof evidence !== 'number' || !Number.isSafeInteger(evidence) || evidence < 1) return undefined;
     if (typeof version !== 'string' || typeof dryRun !== 'boolean' || typeof writtenAt !== 'string') return undefined;
     return {
@@ -31,6 +35,7 @@ export function readEvidenceHead(details: string): EvidenceHead | undefined {
       dryRun,
       writtenAt,
       ...(isDigest(previousDigest) ? { previousDigest } : {}),
+      leftOut: Array.isArray(leftOut) ? leftOut.filter((number) => Number.isSafeInteger(number)) : [],
     };
   } catch (error) {
     if (error instanceof SyntaxError || error instanceof TypeError) return undefined;

@@ -1,5 +1,6 @@
 /** What an evidence file says of its run, and at its end: JSON in the cell `details`. Pure. Layer: domain. */
 import type { Run } from '../run.ts';
+import { type RunSettings, runSettings } from '../run-settings.ts';
 import { scrub } from '../scrub.ts';
 import type { GraphCloud, Settings } from '../settings.ts';
 import { instant } from './device-cells.ts';
@@ -8,25 +9,6 @@ import { type ThrottlingDetails, throttlingDetails } from './throttling-details.
 
 /** Raised when an older reader would misunderstand a file. */
 export const EVIDENCE_FORMAT = 1;
-
-/** Settings that decide what a run does, as they were when the file was written; none of them is a secret. */
-export type EvidenceSettings = Pick<
-  Settings,
-  | 'graphRoot'
-  | 'maxKeyAgeMs'
-  | 'minKeyAgeMs'
-  | 'seenWithinMs'
-  | 'maxDevices'
-  | 'exclude'
-  | 'canaryDevices'
-  | 'canaryMinProven'
-  | 'canaryWaitMs'
-  | 'abortFailureRate'
-  | 'confirmScheduleMs'
-  | 'budgets'
-  | 'concurrency'
-  | 'recordToGraph'
->;
 
 /** The line `run`. */
 export interface RunDetails {
@@ -37,6 +19,8 @@ export interface RunDetails {
   readonly evidence: number;
   /** The digest of the version before, which is the one with the greatest smaller number; absent in the first. */
   readonly previousDigest?: string;
+  /** Numbers since that version whose names were taken by blobs that are no evidence of the run. Absent: none. */
+  readonly leftOut?: readonly number[];
   readonly tenantId: string;
   readonly cloud: GraphCloud;
   readonly runId: string;
@@ -59,7 +43,8 @@ export interface RunDetails {
   readonly unresolved?: readonly string[];
   /** What Graph throttled while it asked. Absent: it never asked, or an older version did, which kept no record. */
   readonly throttling?: ThrottlingDetails;
-  readonly settings: EvidenceSettings;
+  /** As they were when it was planned; of a run that an older version planned, when the file was written. */
+  readonly settings: RunSettings;
 }
 
 /** The line `end`. */
@@ -87,11 +72,13 @@ export function nextEvidence(run: Run): number {
 }
 
 export function runDetails({ run, settings, version, nowMs, evidence = nextEvidence(run) }: EvidenceFacts): RunDetails {
+  const leftOut = Array.from({ length: evidence - nextEvidence(run) }, (_, i) => nextEvidence(run) + i);
   return {
     format: EVIDENCE_FORMAT,
     version,
     evidence,
     ...(run.evidence === undefined ? {} : { previousDigest: run.evidence.digest }),
+    ...(leftOut.length === 0 ? {} : { leftOut }),
     tenantId: run.tenantId,
     cloud: settings.cloud,
     runId: run.runId,
@@ -109,29 +96,6 @@ export function runDetails({ run, settings, version, nowMs, evidence = nextEvide
     ...(run.targets === undefined ? {} : { targets: run.targets.length }),
     ...(run.unresolved === undefined ? {} : { unresolved: run.unresolved.map(scrub) }),
     ...(run.throttling === undefined ? {} : { throttling: throttlingDetails(run.throttling) }),
-    settings: evidenceSettings(settings),
-  };
-}
-
-/** Named one by one, so that a setting added later is not told by accident. */
-function evidenceSettings(settings: Settings): EvidenceSettings {
-  const { graphRoot, maxKeyAgeMs, minKeyAgeMs, seenWithinMs, maxDevices, exclude, recordToGraph } = settings;
-  const { canaryDevices, canaryMinProven, canaryWaitMs, abortFailureRate, confirmScheduleMs } = settings;
-  const { budgets, concurrency } = settings;
-  return {
-    graphRoot,
-    maxKeyAgeMs,
-    minKeyAgeMs,
-    seenWithinMs,
-    maxDevices,
-    exclude: exclude.map(scrub),
-    canaryDevices,
-    canaryMinProven,
-    canaryWaitMs,
-    abortFailureRate,
-    confirmScheduleMs,
-    budgets,
-    concurrency,
-    recordToGraph,
+    settings: run.settings ?? runSettings(settings),
   };
 }

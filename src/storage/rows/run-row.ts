@@ -50,6 +50,7 @@ export const runCodec = createRowCodec<RunRow>(
       requestedBy: text('requestedBy'),
       notBeforeMs: instant('notBefore'),
       planId: text('planId'),
+      settings: json('settings'),
       keysListedAtMs: instant('keysListedAt'),
       canarySentAtMs: instant('canarySentAt'),
       rotatingStartedAtMs: instant('rotatingStartedAt'),

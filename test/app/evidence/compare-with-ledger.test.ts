@@ -8,7 +8,7 @@ import { createVirtualClock } from '../../../src/simulator/virtual-clock.ts';
 import { createMemoryLedger } from '../../../src/storage/memory/memory-ledger.ts';
 import { createMemoryReportFiles } from '../../../src/storage/memory/memory-report-files.ts';
 import { sampleRotations, sampleRun } from '../../contracts/samples.ts';
-import { evidenceOf, RUN, TENANT, verified } from '../../support/evidence-files.ts';
+import { evidenceOf, linesOf, RUN, rehashedFrom, TENANT, verified } from '../../support/evidence-files.ts';
 
 const ROWS = sampleRotations(3);
 const CONTENT = await evidenceOf(ROWS);
@@ -63,12 +63,19 @@ describe('an evidence file', () => {
     expect(await compare(ENDED)).toEqual({ kind: 'agrees', with: 'run row', notes: [] });
   });
 
-  it('of a run that wrote it and died before its row did agrees with the metadata, and the row does not know it yet', async () => {
+  it('that the row does not know yet, or that somebody put there, is not compared, whatever its metadata say', async () => {
     const { evidence: _evidence, ...unended } = ENDED;
     expect(await compare(unended, FILE, [blobOf(unended, HEAD, CONTENT)])).toEqual({
-      kind: 'agrees',
-      with: 'blob metadata',
-      notes: [expect.stringContaining("the run's row still names no evidence")],
+      kind: 'notCompared',
+      because: expect.stringContaining("the run's row still names no evidence"),
+    });
+    const { run, files } = await filesOf(1, 2);
+    const [one, two] = files;
+    const { evidence: _two, ...before } = run;
+    if (one === undefined || two === undefined) throw new Error('no files');
+    expect(await compare({ ...before, evidence: one.head }, two.file, [one.blob, two.blob])).toEqual({
+      kind: 'notCompared',
+      because: expect.stringContaining("the run's row still names evidence 1 as the latest"),
     });
   });
 
@@ -164,8 +171,21 @@ describe('of several files of a run', () => {
   it('one that names none before it, though there is one, differs', async () => {
     const { run, files } = await filesOf(1, 2);
     const { evidence: _evidence, ...first } = run;
-    const { file, blob } = await forged(2, first);
-    const found = await compare(run, file, [...files.slice(0, 1).map((one) => one.blob), blob]);
-    expect(JSON.stringify(found)).toContain('it names no file before it, and');
+    const lines = linesOf(await evidenceOf(ROWS, first, 2));
+    const content = Buffer.concat([...rehashedFrom(lines, 2, '""leftOut"":[1],', '')]);
+    const file = await verified(content);
+    expect(file.problems).toEqual([]);
+    const blobs = files.slice(0, 1).map((one) => one.blob);
+    expect(JSON.stringify(await compare(run, file, blobs))).toContain('it names no file before it, and');
+  });
+
+  it('one that has the number of a blob of the run that was left out says so, and agrees', async () => {
+    const { evidence: _evidence, ...first } = ENDED;
+    const planted = blobOf(first, HEAD, CONTENT);
+    const { run, files } = await filesOf(2, 3);
+    const blobs = [planted, ...files.map(({ blob }) => blob)];
+    expect(files[0]?.file.head?.leftOut).toEqual([1]);
+    for (const { file } of files) expect(await compare(run, file, blobs)).toMatchObject({ kind: 'agrees', notes: [] });
+    expect(await compare(run, FILE, blobs)).toMatchObject({ kind: 'differs' });
   });
 });

@@ -2,18 +2,21 @@ import { describe, expect, it } from 'vitest';
 import { advanceRun } from '../../../src/app/advance-run.ts';
 import type { Deps } from '../../../src/app/deps.ts';
 import { evidenceName, headMetadata } from '../../../src/app/evidence/evidence-head.ts';
+import { createEvidenceFile } from '../../../src/app/evidence/evidence-lines.ts';
 import { renewDueEvidence } from '../../../src/app/evidence/renew-evidence.ts';
 import { finishUnowned } from '../../../src/app/finish-run.ts';
 import { reportName } from '../../../src/app/report/report-name.ts';
 import { scheduledTick } from '../../../src/app/scheduled-tick.ts';
 import type { RunId } from '../../../src/domain/ids.ts';
 import type { ReportFiles, ReportMetadata } from '../../../src/domain/ports.ts';
+import type { Rotation } from '../../../src/domain/rotation.ts';
 import { isEvidenceDue, type Run } from '../../../src/domain/run.ts';
+import type { Settings } from '../../../src/domain/settings.ts';
 import { newRunId, sampleRotations, sampleRun } from '../../contracts/samples.ts';
-import { putForeign } from '../../support/evidence-files.ts';
+import { joined, pagesOf, putForeign, reportOf, verified } from '../../support/evidence-files.ts';
 import { expectEvidence } from '../../support/expect-evidence.ts';
 import { createLife, ProcessDied } from '../../support/mortal.ts';
-import { createWorld, START_MS, type World } from '../../support/world.ts';
+import { createWorld, DAY_MS, START_MS, type World } from '../../support/world.ts';
 
 const BOUNDS = { deadlineAtMs: Number.POSITIVE_INFINITY, signal: new AbortController().signal };
 
@@ -65,6 +68,50 @@ function strangers(world: World, runId: RunId): readonly (readonly [string, Repo
   ];
 }
 
+/** Evidence of the run as its ledger has it, but for what is given. */
+interface Forgery {
+  readonly rows?: (rows: readonly Rotation[]) => readonly Rotation[];
+  readonly run?: Partial<Run>;
+  readonly settings?: Partial<Settings>;
+  readonly version?: string;
+  readonly writtenAtMs?: number;
+  readonly edit?: (text: string) => string;
+  readonly content?: string;
+  readonly metadata?: ReportMetadata;
+}
+
+function withLateProof(rotation: Rotation): Rotation {
+  return { ...rotation, late: { state: 'proven', atMs: START_MS + 60_000 } };
+}
+
+/** Puts it under the name of the first evidence; its digest. */
+async function forge(world: World, runId: RunId, forgery: Forgery): Promise<string> {
+  const { rows = (all) => all, edit = (text) => text } = forgery;
+  const run = { ...(await runOf(world, runId)), ...forgery.run };
+  const { deps } = world.start();
+  const file = createEvidenceFile(pagesOf(rows(await world.rotations(runId))), {
+    run,
+    settings: { ...deps.settings, ...forgery.settings },
+    version: forgery.version ?? deps.version,
+    nowMs: forgery.writtenAtMs ?? START_MS,
+  });
+  const genuine = (await joined(file.content)).toString();
+  const { lines, digest } = file.end();
+  const content = (async function* () {
+    yield Buffer.from(forgery.content ?? edit(genuine));
+  })();
+  await world.reportFiles.create({
+    name: evidenceName(runId, 1),
+    contentType: 'text/csv',
+    content,
+    metadata: () => ({
+      ...headMetadata(run, { version: 1, lines, digest, lateNotices: 0 }),
+      ...forgery.metadata,
+    }),
+  });
+  return digest;
+}
+
 describe('a blob under the name of evidence', () => {
   it.each([0, 1, 2, 3, 4, 5, 6])('keeps no run from ending when it is none of ours (%i)', async (which) => {
     const { world, runId } = await worldWithRun();
@@ -77,6 +124,69 @@ describe('a blob under the name of evidence', () => {
     expect(await runOf(world, runId)).toMatchObject({ state: 'completed', evidence: { version: 2 } });
     expect(await world.reportFiles.metadata(evidenceName(runId, 2))).not.toHaveProperty('previous');
     expect(errorsOf(world)).toMatchObject([{ blob: name, evidence: 2, runId }]);
+  });
+
+  it.each<[string, Forgery]>([
+    [
+      'says of its devices what the ledger does not',
+      { rows: (rows) => rows.map((row) => ({ ...row, deviceName: 'X' })) },
+    ],
+    ['has a device less', { rows: (rows) => rows.slice(1) }],
+    ['has a device more', { rows: (rows) => [...rows, ...sampleRotations(1)] }],
+    ['tells a late outcome that the ledger does not know', { rows: (rows) => rows.map(withLateProof) }],
+    ['was written of other settings', { settings: { maxKeyAgeMs: DAY_MS } }],
+    ['is of a live run', { run: { mode: 'live' } }],
+    ['is told another digest by its metadata', { metadata: { digest: 'ab'.repeat(32) } }],
+    ['is told other lines by its metadata', { metadata: { lines: '7' } }],
+    ['is no evidence but by its metadata', { content: 'not ours', metadata: { latenotices: '99999999' } }],
+    ['lost a line', { edit: (text) => text.replace(/^4,.*\r\n/m, '') }],
+    ['was changed in a cell', { edit: (text) => text.replace('LAPTOP-1', 'LAPTOP-9') }],
+  ])('is not taken for evidence that %s', async (_what, forgery) => {
+    const { world, runId } = await worldWithRun();
+    await world.clock.run(async () => {
+      await forge(world, runId, forgery);
+      await finishUnowned(world.start().deps, runId);
+    });
+    expect(await runOf(world, runId)).toMatchObject({ state: 'completed', evidence: { version: 2, lateNotices: 0 } });
+    expect(errorsOf(world)).toMatchObject([{ blob: evidenceName(runId, 1), evidence: 2, runId }]);
+    const second = await reportOf(world.reportFiles, evidenceName(runId, 2));
+    expect((await verified(second)).head).toMatchObject({ leftOut: [1] });
+  });
+
+  it('is evidence when a writer left it that died, whichever version of Keyturn it was', async () => {
+    const { world, runId } = await worldWithRun();
+    await world.clock.run(async () => {
+      await forge(world, runId, { version: '0.0.1', writtenAtMs: START_MS - 60_000 });
+      await finishUnowned(world.start().deps, runId);
+    });
+    const { digest } = await verified(await reportOf(world.reportFiles, evidenceName(runId, 1)));
+    expect((await runOf(world, runId)).evidence).toEqual({ version: 1, lines: 6, digest, lateNotices: 0 });
+    expect(errorsOf(world)).toEqual([]);
+  });
+
+  it('is evidence that lacks what came late since, which gets a version of its own', async () => {
+    const { world, runId } = await worldWithRun();
+    await world.clock.run(async () => {
+      const { deps } = world.start();
+      await forge(world, runId, {});
+      const rows = await world.ledger.readRotations(runId, 0, 3);
+      await world.ledger.writeRotations(
+        runId,
+        rows.map(({ value, version }) => ({ value: withLateProof(value), version })),
+      );
+      const found = await world.ledger.readRun(runId);
+      if (found === undefined) throw new Error('no run');
+      await world.ledger.writeRun({ ...found.value, lateNotices: 1 }, found.version);
+      await finishUnowned(deps, runId);
+      expect((await runOf(world, runId)).evidence).toMatchObject({ version: 1, lateNotices: 0 });
+      await renewDueEvidence(deps);
+    });
+    expect((await runOf(world, runId)).evidence).toMatchObject({ version: 2, lateNotices: 1 });
+    const one = await verified(await reportOf(world.reportFiles, evidenceName(runId, 1)));
+    const two = await verified(await reportOf(world.reportFiles, evidenceName(runId, 2)));
+    expect(two.head).toMatchObject({ previousDigest: one.digest, leftOut: [] });
+    expect(two.figures.late).toEqual({ proven: 3 });
+    expect(errorsOf(world)).toEqual([]);
   });
 
   it('is left out between two versions, of which the later names the earlier', async () => {
@@ -95,11 +205,15 @@ describe('a blob under the name of evidence', () => {
     await expectEvidence(world);
   });
 
-  it('that has the name of the report is named in the log, and the report is left out', async () => {
+  it.each([
+    ['without metadata', false],
+    ['with the metadata of the report', true],
+  ])('that has the name of the report, %s, is named in the log, and the report is left out', async (_how, isCopied) => {
     const { world, runId } = await worldWithRun();
     await world.clock.run(async () => {
       const { deps } = world.start();
-      await putForeign(world.reportFiles, reportName(runId, 1));
+      const digest = await forge(world, runId, {});
+      await putForeign(world.reportFiles, reportName(runId, 1), isCopied ? { evidence: digest } : {});
       await finishUnowned(deps, runId);
     });
     expect(await runOf(world, runId)).toMatchObject({ state: 'completed', evidence: { version: 1 } });

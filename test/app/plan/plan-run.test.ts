@@ -3,6 +3,7 @@ import { planIndexName, planPrefix } from '../../../src/app/plan/plan-files.ts';
 import { planRun } from '../../../src/app/plan/plan-run.ts';
 import { TargetUnreadableError } from '../../../src/app/plan/refusal.ts';
 import { LeaseLostError, takeLease } from '../../../src/app/run-lease.ts';
+import { runDetails } from '../../../src/domain/evidence/run-details.ts';
 import { GraphError } from '../../../src/domain/graph-error.ts';
 import type { Rotation } from '../../../src/domain/rotation.ts';
 import { addCounts } from '../../../src/domain/run.ts';
@@ -83,6 +84,15 @@ describe('planRun', () => {
     );
     const fleet = due.slice(5).map((row) => row.keyBeforeAtMs ?? 0);
     expect(fleet).toEqual(fleet.toSorted((a, b) => a - b));
+  });
+
+  it('keeps the settings that it went by, whoever carries the run on with others', async () => {
+    const planning = world();
+    const { run } = await planFleet(planning);
+    expect(run.settings).toMatchObject({ exclude: ['KIOSK-*'], canaryDevices: 5, maxDevices: 15 });
+    const later = { ...planning.deps().settings, maxDevices: 1, maxKeyAgeMs: DAY_MS };
+    const { settings } = runDetails({ run, settings: later, version: '1.2.3', nowMs: START_MS });
+    expect(settings).toEqual(run.settings);
   });
 
   it('goes straight to settling when nothing may or need be sent', async () => {
