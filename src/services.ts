@@ -16,7 +16,7 @@ import { createEscrow } from './graph/escrow.ts';
 import { createPacer } from './graph/pacer.ts';
 import { createTenant } from './graph/tenant.ts';
 import { createWebhookNotifier } from './notify/webhook.ts';
-import { parseStorageConnection, type StorageConnection } from './storage/connection.ts';
+import { type ParsedConnection, parseStorageConnection, type StorageConnection } from './storage/connection.ts';
 import { createStorage, type Storage } from './storage/create-storage.ts';
 import { createSystemClock } from './system/clock.ts';
 import { createSystemRandom } from './system/random.ts';
@@ -133,18 +133,24 @@ function parseEnvironment(environment: Environment): {
   readonly settings: Settings;
   readonly connection: StorageConnection;
 } {
-  const problems: SettingsProblem[] = [];
-  let settings: Settings | undefined;
+  const { settings, storage, problems } = readSettings(environment);
+  if (storage.kind === 'parsed' && settings !== undefined) return { settings, connection: storage.connection };
+  throw new SettingsError([...problems, ...(storage.kind === 'invalid' ? storage.problems.map(storageProblem) : [])]);
+}
+
+/** The settings and the storage connection, each apart; `problems` are those of the settings alone. */
+export function readSettings(environment: Environment): {
+  readonly settings?: Settings;
+  readonly problems: readonly SettingsProblem[];
+  readonly storage: ParsedConnection;
+} {
+  const storage = parseStorageConnection(environment);
   try {
-    settings = parseSettings(environment);
+    return { settings: parseSettings(environment), problems: [], storage };
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error;
-    problems.push(...error.problems);
+    return { problems: error.problems, storage };
   }
-  const storage = parseStorageConnection(environment);
-  if (storage.kind === 'parsed' && settings !== undefined) return { settings, connection: storage.connection };
-  if (storage.kind === 'invalid') problems.push(...storage.problems.map(storageProblem));
-  throw new SettingsError(problems);
 }
 
 /** The problem starts with its setting's name. Its value may be a key, so it is never shown. */

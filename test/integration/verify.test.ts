@@ -18,6 +18,9 @@ import { linesOf, rehashedFrom, reportOf } from '../support/evidence-files.ts';
 
 const TENANT = '7e570000-0000-4000-8000-0000000000e1';
 const HOUR_MS = 3_600_000;
+const CHAIN_HOLDS = 'chain    holds: every line is as it was written, where it was written';
+const UNREACHABLE =
+  'DefaultEndpointsProtocol=http;AccountName=a;AccountKey=Zm9v;BlobEndpoint=http://127.0.0.1:9/a;QueueEndpoint=http://127.0.0.1:9/a;TableEndpoint=http://127.0.0.1:9/a;';
 const clock = createSystemClock();
 const azurite = useAzurite();
 let server: SimulatorServer;
@@ -103,17 +106,54 @@ describe('keyturn verify', () => {
     expect((await verify(evidence, [], other)).stdout).toContain(
       `ledger   not compared: the settings are of tenant ${other.TENANT_ID}`,
     );
-    const { code, stderr } = await verify(evidence, ['--graph'], other);
+    const { code, stdout, stderr } = await verify(evidence, ['--graph'], other);
+    expect(stdout).toContain(CHAIN_HOLDS);
     expect(stderr).toContain(`the file is of ${TENANT}`);
     expect(code).toBe(2);
-    const gone = {
-      ...settings,
-      AzureWebJobsStorage:
-        'DefaultEndpointsProtocol=http;AccountName=a;AccountKey=Zm9v;BlobEndpoint=http://127.0.0.1:9/a;QueueEndpoint=http://127.0.0.1:9/a;TableEndpoint=http://127.0.0.1:9/a;',
-    };
-    const unreachable = await verify(evidence, [], gone);
+    const unreachable = await verify(evidence, [], { ...settings, AzureWebJobsStorage: UNREACHABLE });
     expect(unreachable.stdout).toContain('ledger   not compared: Azure Table Storage at 127.0.0.1:9');
     expect(unreachable.code).toBe(0);
+  });
+
+  it('asks the tenant without any storage, and says that its quota is its own', async () => {
+    const { AzureWebJobsStorage: _none, ...auditor } = settings;
+    const { code, stdout, stderr } = await verify(evidence, ['--graph'], auditor);
+    expect(stdout).toContain(CHAIN_HOLDS);
+    expect(stdout).toContain('ledger   not compared: no ledger is configured (AzureWebJobsStorage)');
+    expect(stdout).toContain('graph    holds: 30 of 30 proofs still stand\n  asked within a quota shared with nobody');
+    expect(code, stderr).toBe(0);
+    tenant.referee.assertClean();
+  });
+
+  it('tells what the file says by itself when storage cannot be reached, and that neither ledger nor tenant was asked', async () => {
+    const gone = { ...settings, AzureWebJobsStorage: UNREACHABLE };
+    const { code, stdout } = await verify(evidence, ['--graph'], gone);
+    expect(stdout).toContain(CHAIN_HOLDS);
+    expect(stdout).toContain('figures  holds: counted again: 30 devices, 30 proven');
+    expect(stdout).toContain('ledger   not compared: Azure Table Storage at 127.0.0.1:9');
+    expect(stdout).toContain('graph    NOT CHECKED: Azure Table Storage at 127.0.0.1:9');
+    expect(code).toBe(1);
+    const { stdout: json } = await verify(evidence, ['--graph', '--json'], gone);
+    expect(JSON.parse(json)).toMatchObject({
+      agrees: false,
+      problems: [],
+      ledger: { kind: 'notCompared' },
+      graph: { kind: 'notChecked', because: expect.stringContaining('127.0.0.1:9') },
+    });
+  });
+
+  it.each([
+    ['TENANT_ID', {}],
+    ['AzureWebJobsStorage', { TENANT_ID: TENANT, AzureWebJobsStorage: 'nonsense' }],
+  ])('tells what the file says by itself, and then that --graph needs another %s', async (name, environment) => {
+    const { code, stdout, stderr } = await verify(evidence, ['--graph'], environment);
+    expect(stdout).toContain(CHAIN_HOLDS);
+    expect(stdout).toContain(`graph    NOT CHECKED: the settings do not allow it (${name})`);
+    expect(new Set([...stderr.matchAll(/^- (\S+) /gm)].map(([, wrong]) => wrong))).toEqual(new Set([name]));
+    expect(code).toBe(2);
+    const json = await verify(evidence, ['--graph', '--json'], environment);
+    expect(JSON.parse(json.stdout)).toMatchObject({ lines: 33, problems: [], graph: { kind: 'notChecked' } });
+    expect(json.code).toBe(2);
   });
 
   it('finds by the tenant a proof that was made up, whatever the chain says', async () => {
@@ -142,6 +182,12 @@ describe('keyturn verify', () => {
     const { code, stdout, stderr } = await runCli(args);
     expect(stderr).toContain(words);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  });
+
+  it('gives up on twenty million empty lines, and says why', async () => {
+    const { code, stdout, stderr } = await verify(Buffer.alloc(20_000_000, '\n'), []);
+    expect(stdout).toContain('does not hold: more than 2,000,000 lines are broken');
+    expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
   });
 
   it('takes any other file for what it is', async () => {

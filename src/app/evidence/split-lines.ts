@@ -5,8 +5,8 @@ const LF = 0x0a;
 const LONGEST_LINE = 4 * 1024 * 1024;
 
 /**
- * Lines as they stand, the line feed included; what is longer than any line of ours is cut. The last one may have no end. Only a line that
- * goes over the end of a chunk is put together anew; the others are parts of their chunk.
+ * Lines as they stand, the line feed included. The last one may have no end. Of what is longer than any line of ours, the beginning stands for
+ * the whole, without an end. Only a line that goes over the end of a chunk is put together anew; the others are parts of their chunk.
  */
 export async function* splitLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let rest: Uint8Array = new Uint8Array();
@@ -14,15 +14,17 @@ export async function* splitLines(chunks: AsyncIterable<Uint8Array>): AsyncGener
     let from = 0;
     for (let at = chunk.indexOf(LF); at >= 0; at = chunk.indexOf(LF, from)) {
       const line = chunk.subarray(from, at + 1);
-      yield rest.length === 0 ? line : Buffer.concat([rest, line]);
+      yield rest.length === 0 ? line.subarray(0, LONGEST_LINE) : joined(rest, line);
       rest = new Uint8Array();
       from = at + 1;
     }
-    rest = Buffer.concat([rest, chunk.subarray(from)]);
-    if (rest.length > LONGEST_LINE) {
-      yield rest;
-      rest = new Uint8Array();
-    }
+    rest = joined(rest, chunk.subarray(from));
   }
   if (rest.length > 0) yield rest;
+}
+
+/** A copy, cut where it gets too long. */
+function joined(rest: Uint8Array, more: Uint8Array): Uint8Array {
+  const room = LONGEST_LINE - rest.length;
+  return room === 0 ? rest : Buffer.concat([rest, more.subarray(0, room)]);
 }

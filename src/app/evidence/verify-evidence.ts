@@ -9,6 +9,7 @@ import {
 } from '../../domain/evidence/evidence-figures.ts';
 import { type EvidenceHead, readEvidenceHead } from '../../domain/evidence/evidence-head.ts';
 import { isDigest, type LineFact, type ReadLine, readEvidenceLine } from '../../domain/evidence/read-line.ts';
+import { number } from '../../domain/plain-figures.ts';
 import { sha256 } from './sha256.ts';
 import { splitLines } from './split-lines.ts';
 
@@ -30,6 +31,17 @@ export interface Verification {
   /** Where the last line states a figure, or the number of lines, other than it is. None when there is no such line: that is a problem. */
   readonly differences: readonly FigureDifference[];
 }
+
+/** The file is none of ours, and more is wrong with it than can be told. */
+export class TooManyBrokenLinesError extends Error {
+  override readonly name = 'TooManyBrokenLinesError';
+}
+
+/**
+ * Chosen: twice as many as the largest run has that Keyturn is made for, a million devices, so that of any such file every line can be told
+ * that some program changed; and what is remembered of them stays near a gigabyte.
+ */
+const MOST_BROKEN_LINES = 2_000_000;
 
 /** Every line as it stands, read. */
 export async function* evidenceLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<ReadLine> {
@@ -58,9 +70,13 @@ export function isWhole({ problems, differences, head }: Verification): boolean 
   return problems.length === 0 && differences.length === 0 && head !== undefined;
 }
 
-/** Keeps of each line only what the chain is checked by. */
-export async function verifyEvidence(chunks: AsyncIterable<Uint8Array>): Promise<Verification> {
+/** Keeps of each line only what the chain is checked by. @throws {TooManyBrokenLinesError} when there are more than `mostBroken`. */
+export async function verifyEvidence(
+  chunks: AsyncIterable<Uint8Array>,
+  mostBroken = MOST_BROKEN_LINES,
+): Promise<Verification> {
   const facts: LineFact[] = [];
+  let broken = 0;
   const count = countFigures();
   let bytesHash = '';
   let head: EvidenceHead | undefined;
@@ -69,7 +85,13 @@ export async function verifyEvidence(chunks: AsyncIterable<Uint8Array>): Promise
     bytesHash = hash;
   });
   for await (const line of evidenceLines(hashed)) {
-    facts.push(line.fact);
+    facts.push(sharing(line.fact, facts.at(-1)));
+    if (line.fact.flaws.length > 0) broken += 1;
+    if (broken > mostBroken) {
+      throw new TooManyBrokenLinesError(
+        `more than ${number(mostBroken)} lines are broken, the last of them line ${number(facts.length)}: no evidence file has so many`,
+      );
+    }
     if (line.fact.record === 'device') count.add(line.cells);
     if (line.fact.record === 'run') head ??= readEvidenceHead(line.cells.details ?? '');
     if (line.fact.record === 'end') end = line;
@@ -86,6 +108,11 @@ export async function verifyEvidence(chunks: AsyncIterable<Uint8Array>): Promise
     figures,
     differences: end === undefined ? [] : differencesOf(end.cells.details ?? '', facts.length, figures),
   };
+}
+
+/** The same fact; what it says of the line above is the text that is kept for that line. */
+function sharing(fact: LineFact, above: LineFact | undefined): LineFact {
+  return above !== undefined && fact.previous === above.hash ? { ...fact, previous: above.hash } : fact;
 }
 
 function differencesOf(details: string, lines: number, figures: EvidenceFigures): readonly FigureDifference[] {

@@ -4,7 +4,13 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import { checkProofs, FileChangedError, type ProofCheck } from '../../app/evidence/check-proofs.ts';
 import { compareWithLedger, type LedgerComparison } from '../../app/evidence/compare-with-ledger.ts';
-import { isWhole, type Verification, verifyEvidence } from '../../app/evidence/verify-evidence.ts';
+import {
+  isWhole,
+  TooManyBrokenLinesError,
+  type Verification,
+  verifyEvidence,
+} from '../../app/evidence/verify-evidence.ts';
+import { createVerifyServices, type Quota } from '../../composition-verify.ts';
 import { plural } from '../../domain/plain-figures.ts';
 import type { CallOptions } from '../../domain/ports.ts';
 import { SettingsError } from '../../domain/settings-error.ts';
@@ -12,14 +18,22 @@ import { StorageError } from '../../domain/storage-error.ts';
 import { createServices, type Services } from '../../services.ts';
 import { type CliContext, type CommonOptions, printResult } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
+import { explainError } from '../explain-error.ts';
 import { createProgress, progressForm } from '../progress.ts';
 import { createProgressLogger } from '../progress-logger.ts';
-import { verifyLines } from '../render/verify-lines.ts';
+import { createStyle } from '../render/style.ts';
+import { visible } from '../render/text.ts';
+import { comparisonLines, fileLines } from '../render/verify-lines.ts';
 import { UsageError } from '../usage-error.ts';
 
 export interface VerifyOptions extends CommonOptions {
   readonly graph?: boolean;
 }
+
+/** What came of asking the tenant. */
+export type GraphCheck =
+  | ({ readonly kind: 'checked'; readonly quota: Quota } & ProofCheck)
+  | { readonly kind: 'notChecked'; readonly because: string };
 
 /** Everything there is to say about a file. */
 export interface VerifyResult {
@@ -28,7 +42,7 @@ export interface VerifyResult {
   readonly verification: Verification;
   readonly ledger: LedgerComparison;
   /** Absent without `--graph`. */
-  readonly graph?: ProofCheck;
+  readonly graph?: GraphCheck;
 }
 
 /** Declares the command. */
@@ -39,32 +53,66 @@ export function addVerifyCommand(program: Command, act: (file: string, options: 
     .argument('<file>', 'an evidence file, evidence-N.csv')
     .option('--graph', 'also ask the tenant whether every proof still stands')
     .option('--json', 'print one JSON document')
-    .addHelpText('after', '\nWorks on the file alone, offline. Ends with 1 when anything does not agree.')
+    .addHelpText(
+      'after',
+      `
+Works on the file alone, offline; what the file says by itself is printed, whatever comes of the rest.
+--graph needs TENANT_ID (and GRAPH_CLOUD), no storage.
+
+Exit codes: 0 all agrees, 1 something does not or could not be checked, 2 usage or settings.`,
+    )
     .action(act);
 }
 
-/** @throws {UsageError} for a file that cannot be read. With `--graph`: @throws {SettingsError} {@link GraphError} */
+/**
+ * What the file says by itself is printed first, or is in the one document, whatever becomes of the comparisons.
+ * @throws {UsageError} for a file that cannot be read. @throws what kept `--graph` from being answered, after all was printed.
+ */
 export async function verifyCommand(context: CliContext, file: string, options: VerifyOptions): Promise<ExitCode> {
-  const verification = await verifyEvidence(contentOf(context, file));
+  const verification = await readFile(context, file);
+  if (verification instanceof TooManyBrokenLinesError) {
+    const because = verification.message;
+    printResult(context, options, { file, agrees: false, because }, () => [
+      visible(`${file} does not hold: ${because}.`),
+    ]);
+    return EXIT.failed;
+  }
+  const { out } = context.terminal;
+  const style = createStyle(out.hasColor);
+  if (options.json !== true) out.write(`${fileLines(file, verification, style).join('\n')}\n`);
   const ledger = await askLedger(context, verification);
-  const graph = options.graph === true ? await askGraph(context, file, verification, options) : undefined;
-  const result: VerifyResult = { file, verification, ledger, ...(graph === undefined ? {} : { graph }) };
-  const agrees = isAgreed(result);
+  const asked = options.graph === true ? await askGraph(context, file, verification, options) : undefined;
+  const result: VerifyResult = { file, verification, ledger, ...(asked === undefined ? {} : { graph: asked.check }) };
+  printResult(context, options, documentOf(result), () => comparisonLines(result, style));
+  if (asked?.fault !== undefined) throw asked.fault.error;
+  return isAgreed(result) ? EXIT.done : EXIT.failed;
+}
+
+async function readFile(context: CliContext, file: string): Promise<Verification | TooManyBrokenLinesError> {
+  try {
+    return await verifyEvidence(contentOf(context, file));
+  } catch (error) {
+    if (error instanceof TooManyBrokenLinesError) return error;
+    throw error;
+  }
+}
+
+function documentOf(result: VerifyResult): unknown {
+  const { file, ledger, graph, verification } = result;
   const { head, ...found } = verification;
-  const document = {
+  return {
     file,
-    agrees,
+    agrees: isAgreed(result),
     ...(head === undefined ? {} : { run: head }),
     ...found,
     ledger,
     graph: graph ?? null,
   };
-  printResult(context, options, document, (style) => verifyLines(result, style));
-  return agrees ? EXIT.done : EXIT.failed;
 }
 
 function isAgreed({ verification, ledger, graph }: VerifyResult): boolean {
-  return isWhole(verification) && ledger.kind !== 'differs' && graph?.proven === graph?.agreed;
+  const stands = graph === undefined || (graph.kind === 'checked' && graph.proven === graph.agreed);
+  return isWhole(verification) && ledger.kind !== 'differs' && stands;
 }
 
 /** Chosen: few reads of the disk, and little memory. */
@@ -104,29 +152,62 @@ async function askLedger(context: CliContext, verification: Verification): Promi
   }
 }
 
+interface Asked {
+  readonly check: GraphCheck;
+  /** Why there is no answer. */
+  readonly fault?: { readonly error: unknown };
+}
+
+/** Never throws: the rest of what is known of the file is to be told all the same. */
 async function askGraph(
+  context: CliContext,
+  file: string,
+  verification: Verification,
+  options: VerifyOptions,
+): Promise<Asked> {
+  try {
+    return { check: await checkWithTenant(context, file, verification, options) };
+  } catch (error) {
+    return { check: { kind: 'notChecked', because: reasonOf(context, error) }, fault: { error } };
+  }
+}
+
+/** In a line. */
+function reasonOf({ stopping, machine }: CliContext, error: unknown): string {
+  if (stopping.aborted && error === stopping.reason) return 'it was stopped';
+  if (error instanceof SettingsError) {
+    const names = new Set(error.problems.map(({ name }) => name));
+    return `the settings do not allow it (${[...names].join(', ')})`;
+  }
+  return explainError(error, 'message', machine.printable).lines[0] ?? '';
+}
+
+/** @throws {UsageError} {@link SettingsError} {@link GraphError} {@link StorageError} */
+async function checkWithTenant(
   context: CliContext,
   file: string,
   { head, sha256 }: Verification,
   options: VerifyOptions,
-): Promise<ProofCheck> {
-  const services = createServices({ environment: context.environment });
-  const { tenantId, logLevel } = services.settings;
-  if (head?.tenantId !== tenantId) {
+): Promise<GraphCheck> {
+  const { err } = context.terminal;
+  const progress = createProgress(err, context.machine.clock, progressForm(err, options));
+  const services = createVerifyServices(context.environment, ({ logLevel }) =>
+    createProgressLogger(progress, logLevel === 'info' ? 'warn' : logLevel, context.machine.printable),
+  );
+  const { settings, tenant, quota } = services;
+  if (head?.tenantId !== settings.tenantId) {
     throw new UsageError(
-      `--graph asks tenant ${tenantId}, which the settings name; the file is of ${head?.tenantId ?? 'a tenant it does not name'}.`,
+      `--graph asks tenant ${settings.tenantId}, which the settings name; the file is of ${head?.tenantId ?? 'a tenant it does not name'}.`,
     );
   }
-  const progress = createProgress(context.terminal.err, services.clock, progressForm(context.terminal.err, options));
-  const logger = createProgressLogger(progress, logLevel === 'info' ? 'warn' : logLevel, context.machine.printable);
-  const { deps } = services.invocation(logger);
   const call: CallOptions = { priority: 'bulk', deadlineAtMs: Number.POSITIVE_INFINITY, signal: context.stopping };
   try {
     const content = contentOf(context, file);
-    return await checkProofs(deps.tenant, { content, sha256 }, call, (checked) => {
+    const check = await checkProofs(tenant, { content, sha256 }, call, (checked) => {
       const plain = `${plural(checked, 'proof')} checked`;
       progress.show({ stage: 'proofs', plain, draw: () => [plain] });
     });
+    return { kind: 'checked', quota, ...check };
   } catch (error) {
     if (!(error instanceof FileChangedError)) throw error;
     throw new UsageError(
@@ -134,6 +215,6 @@ async function askGraph(
     );
   } finally {
     progress.end();
-    await services.pacer.flush();
+    await services.close();
   }
 }

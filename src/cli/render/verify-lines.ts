@@ -1,10 +1,10 @@
 /** What is true of an evidence file, for people. Pure. Layer: cli. */
 
-import type { Disagreement, ProofCheck } from '../../app/evidence/check-proofs.ts';
+import type { Disagreement } from '../../app/evidence/check-proofs.ts';
 import type { LedgerComparison } from '../../app/evidence/compare-with-ledger.ts';
 import type { Verification } from '../../app/evidence/verify-evidence.ts';
 import { number, plural } from '../../domain/plain-figures.ts';
-import type { VerifyResult } from '../commands/verify.ts';
+import type { GraphCheck, VerifyResult } from '../commands/verify.ts';
 import type { Style } from './style.ts';
 import { visible } from './text.ts';
 import { differenceText, problemTexts, savedAnewHint } from './verify-words.ts';
@@ -13,14 +13,24 @@ import { STATES_IN_ORDER } from './words.ts';
 /** Chosen: a screen of them; --json has all. */
 const MOST_SHOWN = 20;
 
-/** One paragraph for each thing that was checked. */
+/** All of it: one paragraph for each thing that was checked. */
 export function verifyLines(result: VerifyResult, style: Style): readonly string[] {
-  const { file, verification, ledger, graph } = result;
+  return [...fileLines(result.file, result.verification, style), ...comparisonLines(result, style)];
+}
+
+/** What the file says by itself. */
+export function fileLines(file: string, verification: Verification, style: Style): readonly string[] {
   return [
     ...headLines(file, verification, style),
     '',
     ...chainLines(verification, style),
     ...figureLines(verification, style),
+  ];
+}
+
+/** What others say of it, or why they do not. */
+export function comparisonLines({ ledger, graph }: VerifyResult, style: Style): readonly string[] {
+  return [
     ...ledgerLines(ledger, style),
     ...(graph === undefined
       ? [style.dim('graph    not asked; --graph asks it about every proof')]
@@ -89,15 +99,23 @@ function ledgerLines(ledger: LedgerComparison, style: Style): readonly string[] 
   return [broken(style, 'ledger', first), ...more.map((difference) => `  ${difference}`), ...notes];
 }
 
-function graphLines(
-  { proven, agreed, disagreements, unchecked, actions }: ProofCheck,
-  style: Style,
-): readonly string[] {
+function graphLines(graph: GraphCheck, style: Style): readonly string[] {
+  if (graph.kind === 'notChecked') return [`graph    ${style.bad('NOT CHECKED')}: ${visible(graph.because)}`];
+  const { proven, agreed, disagreements, unchecked, actions, quota } = graph;
   const counted = `${number(agreed)} of ${plural(proven, 'proof')} still ${agreed === 1 ? 'stands' : 'stand'}`;
   const others = Object.entries(actions).filter(([action]) => !QUIET.has(action));
-  const notes = others.map(
-    ([action, count]) => `  Intune now says ${action} of ${plural(count, 'action')} that it had called done`,
-  );
+  const notes = [
+    ...others.map(
+      ([action, count]) => `  Intune now says ${action} of ${plural(count, 'action')} that it had called done`,
+    ),
+    ...(quota === 'own'
+      ? [
+          style.dim(
+            '  asked within a quota shared with nobody: no storage is configured, so runs in progress do not know of it',
+          ),
+        ]
+      : []),
+  ];
   const open = [
     ...(unchecked.length === 0
       ? []

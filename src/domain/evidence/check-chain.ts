@@ -135,7 +135,7 @@ function gaps(
       const number = line.number !== undefined && missing.take(line.number) ? line.number : missing.takeFirst();
       problems.push(...(number === undefined ? [added(line)] : changes(number, line)));
     }
-    problems.push(...missing.left().map(({ from, to }): ChainProblem => ({ kind: 'removed', line: from, to })));
+    for (const { from, to } of missing.left()) problems.push({ kind: 'removed', line: from, to });
     above = below;
   }
   return problems;

@@ -1,7 +1,13 @@
 /** One line of an evidence file as it was found: what it says, and whether it is still what it was hashed as. Pure. Layer: domain. */
 import { readCells } from './cell.ts';
 import type { Sha256 } from './evidence-chain.ts';
-import { EVIDENCE_COLUMNS, EVIDENCE_HEADING, EVIDENCE_RECORDS, type EvidenceCells } from './evidence-columns.ts';
+import {
+  EVIDENCE_COLUMNS,
+  EVIDENCE_HEADING,
+  EVIDENCE_RECORDS,
+  type EvidenceCells,
+  type EvidenceRecord,
+} from './evidence-columns.ts';
 
 /**
  * What is wrong with a line by itself. Its content: `content` is not what its hash was made of; `cells` are not as many as there are columns,
@@ -18,18 +24,21 @@ export type LineFlaw =
   | 'lineEndCr'
   | 'lineEndMissing';
 
-/** What the chain is checked by. */
+/** What kind of line it is; `other`: none that an evidence file has. */
+export type LineRecord = EvidenceRecord | 'heading' | 'other';
+
+/** What the chain is checked by. A file has as many of these as lines: each has the same few properties, and shares what it can. */
 export interface LineFact {
   /** Where it stands, from 1. */
   readonly at: number;
-  /** Where it says it stood; absent when it says nothing that could be one. */
-  readonly number?: number;
-  readonly record: string;
+  /** Where it says it stood; `undefined` when it says nothing that could be one. */
+  readonly number: number | undefined;
+  readonly record: LineRecord;
   /** Its content is what its hash was made of, whatever stands around it. */
   readonly isIntact: boolean;
   /** None for a line that is as it was written. */
   readonly flaws: readonly LineFlaw[];
-  /** As it stands in the line; of the heading, computed. */
+  /** As it stands in the line; of the heading, computed. Empty where other cells than ours leave it open which one it is. */
   readonly hash: string;
   readonly previous: string;
 }
@@ -44,9 +53,20 @@ const [CR, LF] = [0x0d, 0x0a];
 const BYTE_ORDER_MARK = '\ufeff';
 const WHOLE = /^[1-9]\d{0,14}$/;
 const HASH = /^[0-9a-f]{64}$/;
-const RECORDS: ReadonlySet<string> = new Set(EVIDENCE_RECORDS);
-/** One for all lines: a file has as many of these as lines. */
 const NO_FLAWS: readonly LineFlaw[] = [];
+const ONLY: Readonly<Record<LineFlaw, readonly LineFlaw[]>> = {
+  content: ['content'],
+  cells: ['cells'],
+  encoding: ['encoding'],
+  heading: ['heading'],
+  byteOrderMark: ['byteOrderMark'],
+  lineEndLf: ['lineEndLf'],
+  lineEndCr: ['lineEndCr'],
+  lineEndMissing: ['lineEndMissing'],
+};
+
+/** What stands in no line but the last: nothing about a device, and then the details, as cells are written. Other programs part cells otherwise. */
+const END_DETAILS = /([,;\t])\1{3}"\{""lines"":/;
 
 /** None of these remembers anything from one call to the next. */
 const [STRICT, LENIENT] = [new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }), new TextDecoder()];
@@ -64,19 +84,21 @@ export function readEvidenceLine(bytes: Uint8Array, at: number, sha256: Sha256):
   const { body, endFlaws } = withoutEnd(bytes);
   const text = textOf(body);
   if (at === 1) return readHeading(body, text, endFlaws, sha256);
-  const values = readCells(text ?? LENIENT.decode(body));
+  const readable = text ?? LENIENT.decode(body);
+  const values = readCells(readable);
   const cells = cellsOf(values);
   const flaw = flawOf(body, text, values, cells, sha256);
+  const isShifted = values.length !== EVIDENCE_COLUMNS.length;
   return {
     cells,
     fact: {
       at,
-      ...(WHOLE.test(cells.line ?? '') ? { number: Number(cells.line) } : {}),
-      record: recordOf(cells, flaw),
+      number: WHOLE.test(cells.line ?? '') ? Number(cells.line) : undefined,
+      record: recordOf(cells, readable, flaw),
       isIntact: flaw === undefined,
-      flaws: flaw === undefined ? endFlaws : [flaw],
-      hash: kept(cells.hash ?? ''),
-      previous: kept(cells.previous ?? ''),
+      flaws: flaw === undefined ? endFlaws : ONLY[flaw],
+      hash: isShifted ? '' : hashOf(cells.hash),
+      previous: isShifted ? '' : hashOf(cells.previous),
     },
   };
 }
@@ -101,23 +123,23 @@ function flawOf(
   return sha256(body.subarray(0, Math.max(0, body.lastIndexOf(COMMA)))) === hash ? undefined : 'content';
 }
 
-/** A damaged last line is told by what only a last line says. */
-function recordOf({ record = '', details = '' }: EvidenceCells, flaw: LineFlaw | undefined): string {
-  if (flaw === undefined || RECORDS.has(record)) return record;
-  return details.startsWith('{"lines":') ? 'end' : record;
+/** A damaged last line is told by what only a last line says, whatever became of its cells. */
+function recordOf({ record }: EvidenceCells, text: string, flaw: LineFlaw | undefined): LineRecord {
+  const known = EVIDENCE_RECORDS.find((name) => name === record);
+  return known ?? (flaw !== undefined && END_DETAILS.test(text) ? 'end' : 'other');
 }
 
 function withoutEnd(bytes: Uint8Array): { readonly body: Uint8Array; readonly endFlaws: readonly LineFlaw[] } {
   const hasLf = bytes.at(-1) === LF;
   const hasCr = bytes.at(hasLf ? -2 : -1) === CR;
   const body = bytes.subarray(0, bytes.length - Number(hasLf) - Number(hasCr));
-  if (hasLf) return { body, endFlaws: hasCr ? NO_FLAWS : ['lineEndLf'] };
-  return { body, endFlaws: [hasCr ? 'lineEndCr' : 'lineEndMissing'] };
+  if (hasLf) return { body, endFlaws: hasCr ? NO_FLAWS : ONLY.lineEndLf };
+  return { body, endFlaws: hasCr ? ONLY.lineEndCr : ONLY.lineEndMissing };
 }
 
-/** The text on its own: a part of a line would keep the whole of it in memory for as long as the fact lives. */
-function kept(text: string): string {
-  return LENIENT.decode(ENCODER.encode(text));
+/** Empty for what is no hash. A copy: a part of a line would keep the whole of it in memory for as long as the fact lives. */
+function hashOf(text = ''): string {
+  return HASH.test(text) ? LENIENT.decode(ENCODER.encode(text)) : '';
 }
 
 function readHeading(

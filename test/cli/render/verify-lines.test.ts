@@ -8,6 +8,8 @@ import { PLAIN } from '../samples.ts';
 const FILE = await evidenceOf(sampleRotations(40), { mode: 'dryRun' });
 const NOT_COMPARED = { kind: 'notCompared', because: 'no ledger is configured (TENANT_ID)' } as const;
 
+const CHECKED = { kind: 'checked', quota: 'shared', disagreements: [], unchecked: [] } as const;
+
 async function linesFor(lines: readonly Buffer[], more: Partial<VerifyResult> = {}): Promise<string> {
   const verification = await verified(lines);
   return verifyLines({ file: 'evidence-1.csv', verification, ledger: NOT_COMPARED, ...more }, PLAIN).join('\n');
@@ -101,6 +103,8 @@ describe('what is said of an evidence file', () => {
         notes: ['something is missing'],
       },
       graph: {
+        kind: 'checked',
+        quota: 'shared',
         proven: 3,
         agreed: 2,
         disagreements: [
@@ -118,15 +122,30 @@ describe('what is said of an evidence file', () => {
   });
 
   it('when all agree', async () => {
-    const graph = { proven: 1, agreed: 1, disagreements: [], unchecked: [], actions: { done: 1 } };
+    const graph = { ...CHECKED, proven: 1, agreed: 1, actions: { done: 1 } };
     const said = await linesFor(linesOf(FILE), { ledger: { kind: 'agrees', with: 'run row', notes: [] }, graph });
     expect(said).toContain("ledger   holds: the digest is the one in the run's row");
     expect(said).toContain('graph    holds: 1 of 1 proof still stands');
+    expect(said).not.toContain('quota');
+  });
+
+  it('when the tenant was asked within a quota that nobody shares', async () => {
+    const graph = { ...CHECKED, quota: 'own', proven: 1, agreed: 1, actions: { done: 1 } } as const;
+    expect(await linesFor(linesOf(FILE), { graph })).toContain(
+      'graph    holds: 1 of 1 proof still stands\n  asked within a quota shared with nobody: no storage is configured',
+    );
+  });
+
+  it('when the tenant could not be asked, and why, in one line', async () => {
+    const graph = { kind: 'notChecked', because: 'the settings do not allow it (A\u001bB)\nor so' } as const;
+    const said = await linesFor(linesOf(FILE), { graph });
+    expect(said).toContain('chain    holds: every line is as it was written');
+    expect(said.split('\n').at(-1)).toBe('graph    NOT CHECKED: the settings do not allow it (A\ufffdB)\ufffdor so');
   });
 
   it('with proofs that nobody can check any more', async () => {
     const gone = { line: 7, deviceName: 'LT-7', entraDeviceId: 'x', because: 'the tenant no longer has the device' };
-    const graph = { proven: 3, agreed: 2, disagreements: [], unchecked: [gone], actions: { done: 2 } };
+    const graph = { ...CHECKED, proven: 3, agreed: 2, unchecked: [gone], actions: { done: 2 } };
     const said = await linesFor(linesOf(FILE), { graph });
     expect(said).toContain('graph    NOT ALL CHECKED: 2 of 3 proofs still stand');
     expect(said).toContain('1 proof cannot be checked any more, or not now:\n  line 7, LT-7: the tenant no longer has');

@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest';
+import { TooManyBrokenLinesError, verifyEvidence } from '../../../src/app/evidence/verify-evidence.ts';
+import { sampleRotations } from '../../contracts/samples.ts';
+import { evidenceOf, linesOf, verified } from '../../support/evidence-files.ts';
+
+const FILE = await evidenceOf(sampleRotations(20));
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
+
+describe('verifying evidence', () => {
+  it('gives up on a file with more broken lines than can be told of', async () => {
+    const blank = Buffer.concat([FILE, Buffer.alloc(50, '\n')]);
+    await expect(verifyEvidence(once(blank), 49)).rejects.toThrow(
+      new TooManyBrokenLinesError(
+        'more than 49 lines are broken, the last of them line 73: no evidence file has so many',
+      ),
+    );
+    expect((await verifyEvidence(once(blank), 50)).problems).toHaveLength(50);
+  });
+
+  it('counts only broken lines towards that, so that a whole file may have any number', async () => {
+    expect((await verifyEvidence(once(FILE), 0)).problems).toEqual([]);
+  });
+
+  it('counts a line of nine MiB once', async () => {
+    const lines = linesOf(FILE);
+    const long = Buffer.concat([Buffer.alloc(9 * 1024 * 1024, 'x'), Buffer.from('\r\n')]);
+    const found = await verified([...lines.slice(0, 10), long, ...lines.slice(10)]);
+    expect(found.lines).toBe(lines.length + 1);
+    expect(found.problems).toEqual([{ kind: 'added', line: 11 }]);
+  });
+});
