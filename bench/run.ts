@@ -2,16 +2,18 @@
 import { fork } from 'node:child_process';
 import { cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { costs } from './cost.ts';
-import { evidence } from './evidence.ts';
-import { pacing } from './pacing.ts';
-import { planning } from './planning.ts';
-import { realTime } from './real-time.ts';
-import { rotating } from './rotating.ts';
 import { type Bench, type BenchCase, isMet, type Row } from './support/bench.ts';
 import { reportOf } from './support/report.ts';
 
-const BENCHES: readonly Bench[] = [planning, rotating, costs, evidence, pacing, realTime];
+/** In the order in which they run. Each is loaded when it is wanted: what another one needs would count as memory of a measured process. */
+const BENCHES: ReadonlyMap<string, () => Promise<Bench>> = new Map([
+  ['planning', async () => (await import('./planning.ts')).planning],
+  ['rotating', async () => (await import('./rotating.ts')).rotating],
+  ['cost', async () => (await import('./cost.ts')).costs],
+  ['evidence', async () => (await import('./evidence.ts')).evidence],
+  ['pacing', async () => (await import('./pacing.ts')).pacing],
+  ['real-time', async () => (await import('./real-time.ts')).realTime],
+]);
 
 /** The case's row, from a process of its own. @throws {Error} when that process fails. */
 function measured(bench: Bench, { name: caseName, execArgv = [] }: BenchCase): Promise<Row> {
@@ -31,7 +33,8 @@ function measured(bench: Bench, { name: caseName, execArgv = [] }: BenchCase): P
 }
 
 async function measureOne(benchName: string, caseName: string): Promise<void> {
-  const found = BENCHES.find(({ name }) => name === benchName)?.cases.find(({ name }) => name === caseName);
+  const bench = await BENCHES.get(benchName)?.();
+  const found = bench?.cases.find(({ name }) => name === caseName);
   if (found === undefined) throw new RangeError(`no case ${caseName} of ${benchName}`);
   const row = await found.measure();
   process.send?.(row, () => process.exit(0));
@@ -48,16 +51,16 @@ function machine(): Row {
 }
 
 async function measureAll(names: readonly string[], asJson: boolean): Promise<void> {
-  const unknown = names.filter((wanted) => BENCHES.every(({ name }) => name !== wanted));
+  const unknown = names.filter((wanted) => !BENCHES.has(wanted));
   if (unknown.length > 0) {
-    process.stderr.write(
-      `no benchmark ${unknown.join(', ')}; there are ${BENCHES.map(({ name }) => name).join(', ')}\n`,
-    );
+    process.stderr.write(`no benchmark ${unknown.join(', ')}; there are ${[...BENCHES.keys()].join(', ')}\n`);
     process.exitCode = 2;
     return;
   }
   const results: { readonly name: string; readonly rows: readonly Row[]; readonly goals: readonly object[] }[] = [];
-  for (const bench of BENCHES.filter(({ name }) => names.length === 0 || names.includes(name))) {
+  for (const [name, load] of BENCHES) {
+    if (names.length > 0 && !names.includes(name)) continue;
+    const bench = await load();
     const rows: Row[] = [];
     for (const one of bench.cases) rows.push(await measured(bench, one));
     const goals = bench.goals(rows).map((goal) => ({ ...goal, holds: isMet(goal) }));

@@ -117,6 +117,9 @@ export interface RecordedEncryptionState {
   readonly atMs: number;
   /** `none`: Graph has none for the device. */
   readonly state: EncryptionState | 'none';
+  /** Of the read that told it; absent with `none`. */
+  readonly requestId?: string;
+  readonly clientRequestId?: string;
   /**
    * With `RECORD_TO_GRAPH`: `sending` is written before the request; `unknown` means that it may have been created, and is final like
    * `created` and `refused`. Absent: not sent.

@@ -1,6 +1,6 @@
 /** What a look at one device means for its rotation: confirmation, proof, failure, or nothing yet. Pure. Layer: domain. */
 import { type ActionResult, isFinalAction } from './action-result.ts';
-import { type EncryptionState, recordState } from './encryption-state.ts';
+import { type EncryptionState, type RecordedEncryptionState, recordState } from './encryption-state.ts';
 import type { Reading, RequestTrace } from './ports.ts';
 import { newestOsKey, type RecoveryKey } from './recovery-key.ts';
 import { applyEvent, isTerminal, type Rotation, type RotationState } from './rotation.ts';
@@ -143,7 +143,15 @@ export function observe(rotation: Rotation, look: Look): Rotation {
 function withEncryptionState(rotation: Rotation, { encryption, number: look, nowMs: atMs }: Look): Rotation {
   if (encryption === undefined || encryption.kind === 'unreadable') return rotation;
   const state = encryption.kind === 'found' ? encryption.value : 'none';
-  return { ...rotation, encryptionStates: recordState(rotation.encryptionStates, { look, atMs, state }) };
+  const { requestId, clientRequestId } = traceOf(encryption);
+  const recorded: RecordedEncryptionState = {
+    look,
+    atMs,
+    state,
+    ...(requestId === undefined ? {} : { requestId }),
+    ...(clientRequestId === undefined ? {} : { clientRequestId }),
+  };
+  return { ...rotation, encryptionStates: recordState(rotation.encryptionStates, recorded) };
 }
 
 /**

@@ -194,7 +194,10 @@ export interface LateOutcome {
   readonly atMs: number;
   readonly keyId?: RecoveryKeyId;
   readonly keyAtMs?: number;
+  /** The action, when it was looked at: a newer key alone tells too, and then it is absent. */
   readonly actionState?: ActionState;
+  /** With `proven`: the key is younger than this, which may be earlier than all that the rotation itself knows of its request. */
+  readonly actionStartedAtMs?: number;
   readonly errorCode?: number;
   /** Of the read that told the action's state. */
   readonly requestId?: string;

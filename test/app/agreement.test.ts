@@ -9,6 +9,7 @@ import { expectFleet, viewInRoughWeather } from '../support/agreement-fleet.ts';
 import { type Life, liveThrough, type Moment } from '../support/agreement-life.ts';
 import { listTenant } from '../support/agreement-listing.ts';
 import { expectOneStory } from '../support/agreement-outputs.ts';
+import { expectProofsStand } from '../support/agreement-proofs.ts';
 import { expectTrue, type Story } from '../support/agreement-truth.ts';
 import { expectNoSecret } from '../support/expect-no-secret.ts';
 
@@ -52,10 +53,11 @@ async function compare(life: Life, moment: Moment, stories: Map<string, Story>):
     fresh.push(story);
   }
   await expectTrue(life, moment.isLast ? [...stories.values()] : fresh, listing, moment);
+  if (moment.isLast) await expectProofsStand(life, [...stories.values()]);
   storm.weather = weather;
 }
 
-describe('of random fleets in a storm of faults, evidence, report, status, log, webhook and fleet agree with each other, and with the truth, and hold no secret', () => {
+describe('of random fleets in a storm of faults, evidence, report, status, log, webhook and fleet agree with each other, and with the truth, every proof stands when Graph is asked again, and no secret is in any of it', () => {
   it.each(CASES)('fleet %i', async (number) => {
     const { life, stories } = await live(number);
     expect(stories).toHaveLength((await life.world.runs()).length);

@@ -366,6 +366,13 @@ describe('observe: the encryption state', () => {
   const nowMs = CLAIMED_MS + 2 * HOUR_MS;
   const recorded = (seen: Partial<Look>, rotation = CONFIRMED) => observe(rotation, look(seen)).encryptionStates;
 
+  it('is recorded with the ids of the read that told it', () => {
+    const trace = { requestId: 'r', clientRequestId: 'c' };
+    expect(recorded({ encryption: { kind: 'found', value: ENCRYPTION, trace } })).toEqual([
+      { look: 1, atMs: nowMs, state: ENCRYPTION, ...trace },
+    ]);
+  });
+
   it('is recorded with its look, whole as Graph sent it, or as none', () => {
     expect(recorded({ encryption: found(ENCRYPTION) })).toEqual([{ look: 1, atMs: nowMs, state: ENCRYPTION }]);
     expect(recorded({ encryption: GONE })).toEqual([{ look: 1, atMs: nowMs, state: 'none' }]);

@@ -28,7 +28,8 @@ const NOTHING_TO_DO: ReadonlySet<string> = new Set([
 const WITHOUT_AGE: ReadonlySet<string> = new Set(['noEntraDeviceId', 'duplicateRecord', 'notWindows']);
 
 export function readSheet(file: string): Sheet {
-  const rows = parse(file, { columns: true, recordDelimiter: '\r\n' }) as readonly Line[];
+  const written = parse(file, { columns: true, recordDelimiter: '\r\n' }) as readonly Line[];
+  const rows = written.map((line) => mapCells(line, readCell));
   const [first, last] = [rows[0], rows.at(-1)];
   if (first?.record !== 'run' || last?.record !== 'end')
     throw new Error('the file does not begin and end as it should');
@@ -39,6 +40,17 @@ export function readSheet(file: string): Sheet {
     lines: rows.length + 1,
     devices: rows.slice(1, -1),
   };
+}
+
+function mapCells(line: Line, change: (cell: string) => string): Line {
+  return Object.fromEntries(Object.entries(line).map(([name, cell]) => [name, change(cell)])) as Line;
+}
+
+/** What was written in a cell, as `docs/evidence.md` says to read it. */
+function readCell(cell: string): string {
+  return cell
+    .replace(/^'/, '')
+    .replace(/\\u([0-9a-f]{4})/g, (_, code: string) => String.fromCharCode(parseInt(code, 16)));
 }
 
 /** Every figure that any output shows, as far as the lines tell it. */
@@ -53,6 +65,8 @@ export function countSheet({ run, devices, lines }: Sheet): Figures {
     const { state, decision, reason, keyBeforeAt, keyAfterAt, lateKeyAt, lateState } = line;
     add(`states.${state}`);
     if (decision === 'skipped') add(`skipped.${reason}`);
+    if (state === 'refused') add(`refused.${line.httpStatus || 'unknown'}`);
+    if (state === 'failed') add(`failed.${line.errorCode || line.failure || 'unknown'}`);
     if (line.canary !== '') add('canaries');
     if (line.acceptedBy !== '') add('requested');
     if (line.confirmedAt !== '') add('confirmed');

@@ -53,6 +53,8 @@ export async function expectOneStory(life: Life, run: Run): Promise<Sheet> {
     'devices',
     'states',
     'skipped',
+    'refused',
+    'failed',
     'late',
     'canaries',
     'requested',

@@ -83,6 +83,19 @@ function expectProof(run: Run, line: Line, listing: Listing, proofs: Map<string,
     expect({ ...where, provedBefore: proofs.get(keyId) }).toEqual({ ...where, provedBefore: undefined });
     proofs.set(keyId, run.runId);
   }
+  expectMarked(line);
+}
+
+/** A proof of which nobody ever read that the action was done is marked, in whichever file. */
+function expectMarked(line: Line): void {
+  const { deviceName, state, lateState, confirmedAt, actionState, lateActionState } = line;
+  const isDone = confirmedAt !== '' || [actionState, lateActionState].includes('done');
+  const mark = (isProven: boolean) => (isProven && !isDone ? 'yes' : '');
+  expect({ deviceName, unconfirmed: line.unconfirmed, lateUnconfirmed: line.lateUnconfirmed }).toEqual({
+    deviceName,
+    unconfirmed: mark(state === 'proven'),
+    lateUnconfirmed: mark(lateState === 'proven'),
+  });
 }
 
 /** Requests that were taken are told, and none twice; what was proven rotated because it was asked to, unless others meddled. */

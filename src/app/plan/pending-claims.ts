@@ -114,8 +114,14 @@ export async function settlePendingClaims(
 
 type Key = NonNullable<RotationEnd['key']>;
 
-function provenBy(key: Key, device: ClaimedDevice, claim: Claim): Released {
-  const outcome = { state: 'proven', keyId: key.keyId, keyAtMs: key.createdAtMs } as const;
+type ActionFacts = Pick<
+  LateOutcome,
+  'actionState' | 'actionStartedAtMs' | 'errorCode' | 'requestId' | 'clientRequestId'
+>;
+
+/** `facts`: of the action, when it was looked at. Without its start nobody could tell later why so early a key counts. */
+function provenBy(key: Key, device: ClaimedDevice, claim: Claim, facts: ActionFacts = {}): Released {
+  const outcome = { state: 'proven', keyId: key.keyId, keyAtMs: key.createdAtMs, ...facts } as const;
   return { device, claim, end: { state: 'proven', key }, outcome };
 }
 
@@ -130,14 +136,15 @@ function endedBy(
     return { device, claim, end: { state: 'failed' }, outcome: { state: 'failed', ...facts } };
   const acceptedByMs = Math.min(pending.acceptedByMs, action.startedAtMs);
   const key = newerKey(device, { ...pending, acceptedByMs });
-  if (key !== undefined) return provenBy(key, device, claim);
+  if (key !== undefined) return provenBy(key, device, claim, facts);
   const end = { state: 'confirmed', doneWithoutKeySinceMs: acceptedByMs } as const;
   return { device, claim, end, outcome: { state: 'confirmed', ...facts } };
 }
 
-function actionFacts(action: ActionResult, trace: RequestTrace = {}): Omit<Released['outcome'], 'state'> {
+function actionFacts(action: ActionResult, trace: RequestTrace = {}): ActionFacts {
   return {
     actionState: action.state,
+    actionStartedAtMs: action.startedAtMs,
     ...(action.errorCode === undefined ? {} : { errorCode: action.errorCode }),
     ...(trace.requestId === undefined ? {} : { requestId: trace.requestId }),
     ...(trace.clientRequestId === undefined ? {} : { clientRequestId: trace.clientRequestId }),

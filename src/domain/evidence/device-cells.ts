@@ -1,4 +1,5 @@
 /** A rotation as the cells of its evidence line. Pure. Layer: domain. */
+import { rotatedFacts, tracesOf } from '../fleet/rotated-without-key.ts';
 import type { Rotation, RotationState } from '../rotation.ts';
 import type { Run } from '../run.ts';
 import { scrub } from '../scrub.ts';
@@ -63,6 +64,8 @@ export function deviceCells(run: Pick<Run, 'mode' | 'trigger' | 'targets'>, rota
     policyState: scrub(encryption?.encryptionPolicySettingState ?? ''),
     bitLockerStates: scrub(encryption?.advancedBitLockerStates.join(' ') ?? ''),
     encryptionStateAt: instant(recorded?.atMs),
+    encryptionStateRequestId: recorded?.requestId ?? '',
+    encryptionStateClientRequestId: recorded?.clientRequestId ?? '',
     // Announced and not answered: it may have been created.
     encryptionStateCreation: recorded?.creation === 'sending' ? 'unknown' : (recorded?.creation ?? ''),
     state: rotation.state,
@@ -70,7 +73,9 @@ export function deviceCells(run: Pick<Run, 'mode' | 'trigger' | 'targets'>, rota
     lateAt: instant(late?.atMs),
     lateKeyId: late?.keyId ?? '',
     lateKeyAt: instant(late?.keyAtMs),
+    lateUnconfirmed: mark(isLateUnconfirmed(rotation)),
     lateActionState: late?.actionState ?? '',
+    lateActionStartedAt: instant(late?.actionStartedAtMs),
     lateErrorCode: number(late?.errorCode),
     lateRequestId: late?.requestId ?? '',
     lateClientRequestId: late?.clientRequestId ?? '',
@@ -116,6 +121,11 @@ function routeText(route: RotationRoute | undefined): string {
 
 function joined(...parts: readonly string[]): string {
   return scrub(parts.join('/'));
+}
+
+/** Only a newer key was seen: nobody, at any look or later, ever read that the action was done. */
+function isLateUnconfirmed(rotation: Rotation): boolean {
+  return rotation.late?.state === 'proven' && !rotatedFacts(tracesOf(rotation)).isDone;
 }
 
 /** The device may have been asked, and nobody ever said when its request was taken. */

@@ -13,6 +13,8 @@ export interface ClaimedProof {
   readonly entraDeviceId?: EntraDeviceId;
   readonly managedDeviceId?: ManagedDeviceId;
   readonly keyId: string;
+  /** The key that the device had before: it proves nothing. */
+  readonly keyBeforeId?: string;
   /** Graph's clock. */
   readonly keyAtMs?: number;
   /** The key must be younger: Graph's clock. */
@@ -40,24 +42,35 @@ export function proofOf(line: number, cells: EvidenceCells): ClaimedProof {
   const entraDeviceId = parseEntraDeviceId(cells.entraDeviceId);
   const { managedDeviceId } = cells;
   const keyAtMs = instantOf(isLate ? cells.lateKeyAt : cells.keyAfterAt);
-  const requestedByMs = requestedBy(cells);
-  const actionStartedAtMs = instantOf(cells.actionStartedAt);
+  const keyBeforeId = (cells.keyBeforeId ?? '').toLowerCase();
+  const lateStartedAtMs = isLate ? instantOf(cells.lateActionStartedAt) : undefined;
+  const requestedByMs = requestedBy(cells, lateStartedAtMs);
+  const actionStartedAtMs = lateStartedAtMs ?? instantOf(cells.actionStartedAt);
   return {
     line,
     deviceName: cells.deviceName ?? '',
     ...(entraDeviceId === undefined ? {} : { entraDeviceId }),
     ...(isGuid(managedDeviceId) ? { managedDeviceId: managedDeviceId.toLowerCase() as ManagedDeviceId } : {}),
     keyId: ((isLate ? cells.lateKeyId : cells.keyAfterId) ?? '').toLowerCase(),
+    ...(keyBeforeId === '' ? {} : { keyBeforeId }),
     ...(keyAtMs === undefined ? {} : { keyAtMs }),
     ...(requestedByMs === undefined ? {} : { requestedByMs }),
     ...(actionStartedAtMs === undefined ? {} : { actionStartedAtMs }),
-    isConfirmed: (cells.confirmedAt ?? '') !== '',
+    isConfirmed: (cells.confirmedAt ?? '') !== '' || (isLate && cells.lateActionState === 'done'),
   };
 }
 
-/** As `observe` proves: after the answer to the request, or the start of its action; where neither is known, after the send deadline. */
-function requestedBy({ acceptedBy, actionStartedAt, sendBy }: EvidenceCells): number | undefined {
-  const known = [instantOf(acceptedBy), instantOf(actionStartedAt)].filter((atMs) => atMs !== undefined);
+/**
+ * As `observe` proves, and a later plan: after the answer to the request, or the start of its action, also when only the plan read that;
+ * where none is known, after the send deadline.
+ */
+function requestedBy(
+  { acceptedBy, actionStartedAt, sendBy }: EvidenceCells,
+  lateStartedAtMs: number | undefined,
+): number | undefined {
+  const known = [instantOf(acceptedBy), instantOf(actionStartedAt), lateStartedAtMs].filter(
+    (atMs) => atMs !== undefined,
+  );
   if (known.length > 0) return Math.min(...known);
   const sendByMs = instantOf(sendBy);
   return sendByMs === undefined ? undefined : sendByMs + CLOCK_MARGIN_MS;
@@ -107,8 +120,9 @@ function judgeKey(
   keys: Reading<readonly RecoveryKey[]> | undefined,
   isGoneFromIntune: boolean,
 ): Judgement {
-  const { entraDeviceId, keyId, keyAtMs, requestedByMs } = claim;
+  const { entraDeviceId, keyId, keyBeforeId, keyAtMs, requestedByMs } = claim;
   if (entraDeviceId === undefined || keys === undefined) return disagrees('the line names no Entra device id');
+  if (keyId === keyBeforeId) return disagrees(`key ${keyId} was known before the rotation was asked for`);
   if (keys.kind === 'gone') return unchecked('the tenant no longer has the device, and its keys went with it');
   if (keys.kind === 'unreadable')
     return unchecked(`Graph did not say which keys the device has (status ${keys.status})`);

@@ -4,8 +4,10 @@ import { evidenceName } from '../../../src/app/evidence/evidence-head.ts';
 import { sha256 } from '../../../src/app/evidence/sha256.ts';
 import type { Run } from '../../../src/domain/run.ts';
 import { reportOf } from '../../support/evidence-files.ts';
-import type { World } from '../../support/world.ts';
-import { createFaultWorld, settle } from '../faults/fault-world.ts';
+import { deviceLinesOf } from '../../support/expect-evidence.ts';
+import { DAY_MS, START_MS, type World } from '../../support/world.ts';
+import { createFaultWorld, firstRun, live, settle } from '../faults/fault-world.ts';
+import { ROTATION, WHOLE_BATCH } from '../faults/places.ts';
 
 /** A fleet of every kind, rotated and settled. */
 async function rotated(): Promise<{ readonly world: World; readonly run: Run }> {
@@ -22,7 +24,7 @@ async function check(world: World, run: Run, edit: (text: string) => string = (t
     deadlineAtMs: Number.POSITIVE_INFINITY,
     signal: new AbortController().signal,
   } as const;
-  const text = (await reportOf(world.reportFiles, evidenceName(run.runId, 1))).toString();
+  const text = (await reportOf(world.reportFiles, evidenceName(run.runId, run.evidence?.version ?? 1))).toString();
   const file = Buffer.from(edit(text));
   const content = (async function* () {
     for (let at = 0; at < file.length; at += 10_000) yield file.subarray(at, at + 10_000);
@@ -90,6 +92,32 @@ describe('asking Graph again', () => {
       agreed: 5,
       disagreements: [],
       unchecked: [{ deviceName: row.deviceName, because: expect.stringContaining('Intune no longer has the device') }],
+    });
+  });
+
+  it('finds a late proof where it was, though its key is older than the send deadline: the line tells when the action began', async () => {
+    const world = createFaultWorld({
+      devices: [{ name: 'LATE', checkInDelayMs: 40_000, escrowDelayMs: 20_000 }],
+      settings: { ROTATION_CANARY_DEVICES: '0', ROTATION_MAX_KEY_AGE: 'P30D' },
+    });
+    // The answer to the request is lost, and looks make no sense until the slice is given up.
+    const isFirstDay = () => world.clock.nowMs() < START_MS + DAY_MS;
+    world.sim.script({ ...ROTATION, fault: { kind: 'statusAfterEffect', status: 504 }, when: isFirstDay });
+    const html = { kind: 'malformed', variant: 'html' } as const;
+    world.sim.script({ ...WHOLE_BATCH, fault: html, times: 10_000, when: isFirstDay });
+    await world.clock.run(() => live(world, world.start(), 40));
+
+    const run = await firstRun(world);
+    if (run === undefined) throw new Error('no run');
+    const [line] = await deviceLinesOf(world, run, run.evidence?.version ?? 0);
+    expect(line).toMatchObject({ state: 'abandoned', uncertain: 'yes', lateState: 'proven', lateActionState: 'done' });
+    expect(line).toMatchObject({ acceptedBy: '', actionStartedAt: '', lateUnconfirmed: '' });
+    expect(Date.parse(line?.lateKeyAt ?? '')).toBeLessThan(Date.parse(line?.sendBy ?? ''));
+    expect(await check(world, run)).toMatchObject({
+      proven: 1,
+      agreed: 1,
+      disagreements: [],
+      unchecked: [],
     });
   });
 

@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -6,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EVIDENCE_COLUMNS } from '../../../src/domain/evidence/evidence-columns.ts';
 import { countFigures } from '../../../src/domain/evidence/evidence-figures.ts';
 import { sampleRotations } from '../../contracts/samples.ts';
+import { documentedScript, runDocumented } from '../../support/documented-script.ts';
 import { evidenceOf, linesOf, verified } from '../../support/evidence-files.ts';
 
 const text = await readFile(new URL('../../../docs/evidence.md', import.meta.url), 'utf8');
@@ -15,21 +15,13 @@ const FILE = await evidenceOf(sampleRotations(20).map((row) => ({ ...row, device
 let folder = '';
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'keyturn-evidence-'));
-  await writeFile(path.join(folder, 'check.mjs'), /```js\n([\s\S]*?)```/.exec(text)?.[1] ?? '');
+  await writeFile(path.join(folder, 'check.mjs'), await documentedScript('js'));
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-/** What the documented script says of the file. */
-async function check(file: Buffer): Promise<{ readonly code: number; readonly said: string }> {
-  const name = path.join(folder, 'evidence.csv');
-  await writeFile(name, file);
-  return new Promise((resolve) => {
-    const child = execFile(process.execPath, [path.join(folder, 'check.mjs'), name], (_error, stdout, stderr) =>
-      resolve({ code: child.exitCode ?? -1, said: stdout + stderr }),
-    );
-  });
-}
+const check = (file: Buffer) => runDocumented(process.execPath, path.join(folder, 'check.mjs'), file);
 
+const LINES = linesOf(FILE);
 /** Codes in the first column of the table below a heading. */
 function firstColumn(heading: string): readonly string[] {
   const table = text.slice(text.indexOf(heading)).split('\n\n')[0] ?? '';
@@ -56,6 +48,16 @@ describe('docs/evidence.md', () => {
   ])('has a script for Node that finds a line that was %s', async (_what, tamper, words) => {
     const { code, said } = await check(Buffer.concat([...tamper(linesOf(FILE))]));
     expect(said).toContain(words);
+    expect(code).toBe(1);
+  });
+
+  it.each([
+    ['nothing', []],
+    ['a line without an end', [Buffer.from('line')]],
+    ['the heading alone', LINES.slice(0, 1)],
+  ])('has a script for Node that says in words what is wrong with %s', async (_what, lines) => {
+    const { code, said } = await check(Buffer.concat([...lines]));
+    expect(said).toMatch(/Error: (the last line has no end|the end is missing)/);
     expect(code).toBe(1);
   });
 

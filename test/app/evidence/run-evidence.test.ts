@@ -48,8 +48,11 @@ describe('a run that ends', () => {
       );
       expect(paths.get(line.actionClientRequestId)).toBe('/$batch');
       expect(paths.get(line.keyClientRequestId)).toBe('/$batch');
-      expect(line.actionClientRequestId).not.toBe(line.keyClientRequestId);
-      for (const id of [line.requestId, line.actionRequestId, line.keyRequestId]) expect(id).toMatch(/^[0-9a-f-]{36}$/);
+      expect(paths.get(line.encryptionStateClientRequestId)).toBe('/$batch');
+      const reads = [line.actionClientRequestId, line.keyClientRequestId, line.encryptionStateClientRequestId];
+      expect(new Set(reads).size).toBe(3);
+      for (const id of [line.requestId, line.actionRequestId, line.keyRequestId, line.encryptionStateRequestId])
+        expect(id).toMatch(/^[0-9a-f-]{36}$/);
     }
   });
 
@@ -228,6 +231,8 @@ describe('a device that obeys after its run gave up on it', () => {
     expect(told.length).toBeLessThanOrEqual(4);
     const late = (await deviceLinesOf(world, run, told.length)).find(({ deviceName }) => deviceName === 'LATE');
     expect(late?.lateKeyId).not.toBe(late?.keyBeforeId);
+    // Its key was enough to let it go: nobody asked whether its action was done.
+    expect(late).toMatchObject({ lateUnconfirmed: 'yes', lateActionState: '' });
     const no = (await deviceLinesOf(world, run, told.length)).find(({ deviceName }) => deviceName === 'NO');
     expect(no).toMatchObject({ lateActionState: 'failed', lateRequestId: expect.stringMatching(/^[0-9a-f-]{36}$/) });
   });

@@ -1,10 +1,10 @@
 /** What `fleet` says of a device after whatever was asked of it, and however that ended. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { claimBlock } from '../../../src/app/claim-block.ts';
+import { claimBlock, unclaim } from '../../../src/app/claim-block.ts';
 import { readFleet } from '../../../src/app/fleet/read-fleet.ts';
 import { settlePendingClaims } from '../../../src/app/plan/pending-claims.ts';
-import { settleClaims } from '../../../src/app/settle-claims.ts';
+import { giveBackClaims, settleClaims } from '../../../src/app/settle-claims.ts';
 import type { ActionState } from '../../../src/domain/action-result.ts';
 import { parseRunId } from '../../../src/domain/ids.ts';
 import { applyEvent, type Rotation } from '../../../src/domain/rotation.ts';
@@ -13,7 +13,10 @@ import { sampleRotation, sampleRun } from '../../contracts/samples.ts';
 import { createPlanning, DAY_MS, device, entraId, key, keyId, managedId } from '../plan/planning.ts';
 
 const SIGNAL = new AbortController().signal;
-const ENDS = ['refused', 'failed', 'silent', 'abandoned', 'proven', 'done', 'doneAbandoned', 'stillLooking'] as const;
+const ENDS = [
+  ...(['notSent', 'neverAccepted', 'refused', 'failed', 'silent', 'abandoned', 'proven'] as const),
+  ...(['done', 'doneAbandoned', 'stillLooking'] as const),
+];
 const LATE = ['pending', 'done', 'failed', 'gone'] as const;
 
 /** A request, how it ends, whether a key comes after all, and what the plan of a later run finds of it. */
@@ -62,6 +65,12 @@ async function createLife() {
       return applyEvent(accepted, { kind: 'actionDone' }, { ...action('done'), confirmedAtMs: acceptedByMs + 60_000 });
     };
     switch (end) {
+      case 'notSent':
+        return applyEvent(claimed, { kind: 'unclaimed' });
+      case 'neverAccepted': {
+        const { claimedAtMs: _at, sendByMs: _by, ...rest } = applyEvent(claimed, { kind: 'lostSight' });
+        return applyEvent({ ...rest, attempt: rest.attempt + 1 }, { kind: 'neverAccepted' });
+      }
       case 'refused':
         return applyEvent(claimed, { kind: 'refused' }, { httpStatus: 404 });
       case 'failed':
@@ -96,6 +105,8 @@ async function createLife() {
     const value = claim === undefined ? (settled[0]?.value ?? row.value) : ended(asked, given, claimedAtMs + 2_000);
     await world.ledger.writeRotations(run.runId, [{ ...row, value }]);
     await check('after the row, before the claim');
+    if (given.end === 'notSent') await unclaim(deps, claimed);
+    if (given.end === 'neverAccepted') await giveBackClaims(deps, run, [value]);
     await settleClaims(deps, run, [value]);
     await settleClaims(deps, run, [value]);
     await check('after the claim');

@@ -28,6 +28,19 @@ describe('the chain', () => {
     ['the run edited', edited(2, 'dryRun', 'wetRun'), [changed(2, 'content')]],
     ['the end edited', edited(13, 'devices', 'device'), [changed(13, 'content')]],
     ['what kind of line the end is', edited(13, ',end,', ',ent,'), [changed(13, 'content')]],
+    ['what kind of line the end is, by a quote', edited(13, ',end,', ',"end,'), [changed(13, 'cells')]],
+    ['the end, by a comma', edited(13, '13,', '13,,'), [changed(13, 'cells')]],
+    ['the end, by a comma that is gone', edited(13, '13,end', '13end'), [changed(13, 'cells')]],
+    [
+      'the end, by a letter in another encoding',
+      inPlaceOf(13, Buffer.from(line(13).toString().replace(',end,', ',änd,'), 'latin1')),
+      [changed(13, 'encoding')],
+    ],
+    [
+      'the end cut off, and the line above it damaged',
+      inPlaceOf(12, Buffer.from('12,devi\r\n')).slice(0, 12),
+      [changed(12, 'cells'), { kind: 'cut', line: 12 }],
+    ],
     ['a comma put in', edited(5, 'LAPTOP-2', 'LAPTOP,2'), [changed(5, 'cells')]],
     [
       'a letter in another encoding',
@@ -109,6 +122,26 @@ describe('the chain', () => {
     const found = await problemsOf(file);
     expect(found).toHaveLength(problems.length);
     expect(found).toEqual(expect.arrayContaining([...problems]));
+  });
+
+  it('takes no damaged device for the end, whatever it is called', async () => {
+    const named = sampleRotations(3).map((row) => ({ ...row, deviceName: '{"lines":6,"figures":{}}' }));
+    const lines = linesOf(await evidenceOf(named));
+    const damaged = Buffer.from((lines[4] as Buffer).toString().replace(',device,', ',device,,'));
+    const found = await verified([...lines.slice(0, 4), damaged]);
+    expect(found.problems).toEqual([changed(5, 'cells'), { kind: 'cut', line: 5 }]);
+    expect(found.hasEnd).toBe(false);
+  });
+
+  it('names no digest when the last line has other cells: which of them is the hash is open', async () => {
+    for (const [from, to] of [
+      ['13,', '13,,'],
+      [',end,', ','],
+    ] as const) {
+      const found = await verified(edited(13, from, to));
+      expect(found.hasEnd).toBe(true);
+      expect(found).not.toHaveProperty('digest');
+    }
   });
 
   it('tells converted line ends from changed lines, and still finds a line that is missing, or a mark in front', async () => {

@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { deviceCells } from '../../../src/domain/evidence/device-cells.ts';
+import type { RecoveryKeyId } from '../../../src/domain/ids.ts';
 import type { Rotation } from '../../../src/domain/rotation.ts';
 import type { Run } from '../../../src/domain/run.ts';
 import { CANARY_RECOVERY_PASSWORD } from '../../../src/simulator/canary-secrets.ts';
 import { sampleRotation } from '../../contracts/samples.ts';
 
 const FLEET: Pick<Run, 'mode' | 'trigger' | 'targets'> = { mode: 'live', trigger: 'schedule' };
+const KEY = 'cccccccc-0000-4000-8000-000000000002' as RecoveryKeyId;
+const LATE_KEY = { state: 'proven', atMs: 2, keyId: KEY, keyAtMs: 1 } as const;
 const cellsOf = (changes: Partial<Rotation>, run = FLEET) => deviceCells(run, sampleRotation(0, changes));
 const noKey = (): Rotation => {
   const { keyBeforeId: _id, keyBeforeAtMs: _at, ...rotation } = sampleRotation(0);
@@ -44,6 +47,35 @@ describe('the line of a device', () => {
     expect(cells).toMatchObject({ provenAt: '', requestId: '', lateState: '', encryptionState: '', canary: '' });
   });
 
+  it('tells what a later plan found', () => {
+    const action = { actionState: 'done', actionStartedAtMs: 500, requestId: 'r', clientRequestId: 'c' } as const;
+    const late = { state: 'proven', atMs: 2_000, keyId: KEY, keyAtMs: 1_000, ...action } as const;
+    expect(cellsOf({ state: 'overdue', late })).toMatchObject({
+      lateState: 'proven',
+      lateAt: '1970-01-01T00:00:02.000Z',
+      lateKeyId: KEY,
+      lateKeyAt: '1970-01-01T00:00:01.000Z',
+      lateUnconfirmed: '',
+      lateActionState: 'done',
+      lateActionStartedAt: '1970-01-01T00:00:00.500Z',
+      lateRequestId: 'r',
+      lateClientRequestId: 'c',
+    });
+  });
+
+  it.each<[string, Partial<Rotation>, string]>([
+    ['only a newer key was seen', { late: LATE_KEY }, 'yes'],
+    ['the action was still pending when the run gave up', { late: LATE_KEY, actionState: 'pending' }, 'yes'],
+    ['the action was found done with the key', { late: { ...LATE_KEY, actionState: 'done' } }, ''],
+    ['the action was done before the run gave up', { late: LATE_KEY, confirmedAtMs: 1, actionState: 'done' }, ''],
+    ['it was done without a key', { late: { state: 'confirmed', atMs: 2, actionState: 'done' } }, ''],
+    ['it failed', { late: { state: 'failed', atMs: 2, actionState: 'failed' } }, ''],
+    ['nothing was heard', { late: { state: 'expired', atMs: 2 } }, ''],
+    ['nobody looked yet', {}, ''],
+  ])('marks a late proof as unconfirmed unless the action ever said done: %s', (_what, changes, mark) => {
+    expect(cellsOf({ state: 'abandoned', ...changes }).lateUnconfirmed).toBe(mark);
+  });
+
   it('tells the encryption state that was recorded last', () => {
     const state = {
       id: '1',
@@ -61,7 +93,7 @@ describe('the line of a device', () => {
     } as const;
     const encryptionStates = [
       { look: 0, atMs: 0, state: 'none' },
-      { look: 1, atMs: 1_000, state, creation: 'created' },
+      { look: 1, atMs: 1_000, state, requestId: 'r', clientRequestId: 'c', creation: 'created' },
     ] as const;
     const cells = cellsOf({ encryptionStates });
     expect(cells).toMatchObject({
@@ -70,12 +102,15 @@ describe('the line of a device', () => {
       policyState: 'nonCompliant',
       bitLockerStates: 'recoveryKeyBackupFailed tpmNotReady',
       encryptionStateAt: '1970-01-01T00:00:01.000Z',
+      encryptionStateRequestId: 'r',
+      encryptionStateClientRequestId: 'c',
       encryptionStateCreation: 'created',
     });
     expect(JSON.stringify(cells)).not.toContain('contoso');
     expect(cellsOf({ encryptionStates: encryptionStates.slice(0, 1) })).toMatchObject({
       encryptionState: 'none',
       policyState: '',
+      encryptionStateRequestId: '',
     });
   });
 

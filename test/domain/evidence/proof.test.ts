@@ -21,6 +21,17 @@ const LINE: EvidenceCells = {
   keyAfterId: KEY,
   keyAfterAt: at(20),
 };
+const LATE: EvidenceCells = {
+  ...LINE,
+  state: 'overdue',
+  lateState: 'proven',
+  keyAfterId: '',
+  keyAfterAt: '',
+  lateKeyId: KEY,
+  lateKeyAt: at(20),
+};
+/** Its request was never answered, and its run never saw an action. */
+const UNCERTAIN: EvidenceCells = { ...LATE, acceptedBy: '', actionStartedAt: '', confirmedAt: '', sendBy: at(21) };
 const key = (changes: Partial<RecoveryKey> = {}): RecoveryKey => ({
   keyId: KEY as RecoveryKeyId,
   entraDeviceId: DEVICE as EntraDeviceId,
@@ -42,17 +53,11 @@ describe('Graph agrees with a line that says proven', () => {
     ['in whatever letter case ids are written', { ...LINE, entraDeviceId: DEVICE.toUpperCase() }, [key()]],
     ['when only the action tells of the request', { ...LINE, acceptedBy: '' }, [key()]],
     ['when only the send deadline does', { ...LINE, acceptedBy: '', actionStartedAt: '', sendBy: at(2) }, [key()]],
+    ['when it had another key before', { ...LINE, keyBeforeId: 'cccccccc-0000-4000-8000-000000000001' }, [key()]],
+    ['when it was proven late', LATE, [key()]],
     [
-      'when it was proven late',
-      {
-        ...LINE,
-        state: 'overdue',
-        lateState: 'proven',
-        keyAfterId: '',
-        keyAfterAt: '',
-        lateKeyId: KEY,
-        lateKeyAt: at(20),
-      },
+      'when it was proven late by a key older than the send deadline, and younger than the action that the plan found done',
+      { ...UNCERTAIN, lateActionState: 'done', lateActionStartedAt: at(19) },
       [key()],
     ],
   ])('%s', (_what, line, keys) => {
@@ -66,6 +71,11 @@ describe('Graph agrees with a line that says proven', () => {
   ])('when Intune says %s of the action', (state, action) => {
     const results = state === undefined ? actions() : actions(state);
     expect(judge(LINE, found([key()]), results)).toEqual({ kind: 'agrees', action });
+  });
+
+  it('when the action that was found done late still says so', () => {
+    const line = { ...UNCERTAIN, lateActionState: 'done', lateActionStartedAt: at(1) };
+    expect(judge(line, found([key()]), actions('done'))).toEqual({ kind: 'agrees', action: 'done' });
   });
 
   it('when a later action of the device failed, which is another one', () => {
@@ -104,6 +114,26 @@ describe('Graph does not agree', () => {
       found([key({ entraDeviceId: 'other' as EntraDeviceId })]),
       /holds no key/,
     ],
+    ['when it is the key that the device had before', { ...LINE, keyBeforeId: KEY }, found([key()]), /known before/],
+    [
+      'when that is written in capital letters',
+      { ...LATE, keyBeforeId: KEY.toUpperCase() },
+      found([key()]),
+      /known before/,
+    ],
+    ['when a late key is older than the send deadline, and no action is told of', UNCERTAIN, found([key()]), /older/],
+    [
+      'when a late key is older than the action that is told of',
+      { ...UNCERTAIN, lateActionStartedAt: at(20) },
+      found([key()]),
+      /older/,
+    ],
+    [
+      'when only the cells of a late action make the key of a look count',
+      { ...LINE, acceptedBy: at(25), actionStartedAt: '', lateActionStartedAt: at(1) },
+      found([key()]),
+      /older/,
+    ],
     ['when the line names no device', { ...LINE, entraDeviceId: 'x' }, undefined, /no Entra device id/],
     ['when the line names no key', { ...LINE, keyAfterId: '' }, found([key()]), /holds no key/],
   ])('%s', (_what, line, keys, because) => {
@@ -115,6 +145,8 @@ describe('Graph does not agree', () => {
     ['canceled', LINE],
     ['notSupported', LINE],
     ['failed', { ...LINE, confirmedAt: '', unconfirmed: 'yes' }],
+    ['failed', { ...UNCERTAIN, lateActionState: 'done', lateActionStartedAt: at(1) }],
+    ['failed', { ...LATE, actionStartedAt: at(0), lateActionState: 'done', lateActionStartedAt: at(1) }],
   ])('when Intune now says %s of the very action that the line tells of', (state, line) => {
     expect(judge(line, found([key()]), actions(state))).toMatchObject({
       kind: 'disagrees',
