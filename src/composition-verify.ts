@@ -1,8 +1,9 @@
 /** Wires what `keyturn verify --graph` needs: the tenant, and a quota for what is asked of it; storage only where there is one. Layer: wiring. */
 import type { Environment } from './config.ts';
-import type { Logger, Tenant } from './domain/ports.ts';
+import type { Logger } from './domain/ports.ts';
 import type { Settings } from './domain/settings.ts';
 import { SettingsError } from './domain/settings-error.ts';
+import type { Tenant } from './domain/tenant.ts';
 import { REQUEST_TIMEOUT_MS } from './graph/attempt.ts';
 import { createCredential } from './graph/credential.ts';
 import { createPacer } from './graph/pacer.ts';

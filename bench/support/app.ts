@@ -6,18 +6,14 @@ import { acceptRequest } from '../../src/app/accept-request.ts';
 import { advanceRun } from '../../src/app/advance-run.ts';
 import { DEFAULT_TIMING, type Deps } from '../../src/app/deps.ts';
 import { recordSlice } from '../../src/app/record-slice.ts';
+import type { BudgetStore } from '../../src/domain/budget-store.ts';
 import { createExclusion } from '../../src/domain/exclusion.ts';
+import type { Ledger } from '../../src/domain/ledger.ts';
 import type { Pacer } from '../../src/domain/pacer.ts';
-import type {
-  BudgetStore,
-  Clock,
-  Ledger,
-  Random,
-  ReportFiles,
-  TenantUsage,
-  WorkFiles,
-} from '../../src/domain/ports.ts';
+import type { Clock, Random } from '../../src/domain/ports.ts';
 import type { Settings } from '../../src/domain/settings.ts';
+import type { ReportFiles, WorkFiles } from '../../src/domain/stored-files.ts';
+import type { TenantUsage } from '../../src/domain/tenant.ts';
 import { REQUEST_TIMEOUT_MS } from '../../src/graph/attempt.ts';
 import { createPacer } from '../../src/graph/pacer.ts';
 import { createTenant } from '../../src/graph/tenant.ts';

@@ -1,7 +1,8 @@
 /** A ledger for one run of numbered devices whose rows are on disk: planned rows need not be written, and nothing grows in memory. Layer: bench. */
 import type { DeviceRecord } from '../../src/domain/device-record.ts';
 import type { EntraDeviceId, RunId, SliceId } from '../../src/domain/ids.ts';
-import type { Clock, Ledger, Versioned } from '../../src/domain/ports.ts';
+import type { Ledger, Versioned } from '../../src/domain/ledger.ts';
+import type { Clock } from '../../src/domain/ports.ts';
 import type { Rotation } from '../../src/domain/rotation.ts';
 import type { Slice } from '../../src/domain/run.ts';
 import { createMemoryLedger } from '../../src/storage/memory/memory-ledger.ts';

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, mkdtemp, open, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { ReportFiles, ReportMetadata } from '../../src/domain/ports.ts';
+import type { ReportFiles, ReportMetadata } from '../../src/domain/stored-files.ts';
 
 /** Report files on disk. */
 export interface DiskReportFiles extends ReportFiles {

@@ -2,7 +2,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { WorkFiles } from '../../src/domain/ports.ts';
+import type { WorkFiles } from '../../src/domain/stored-files.ts';
 
 /** Work files on disk. */
 export interface DiskWorkFiles extends WorkFiles {

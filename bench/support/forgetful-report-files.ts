@@ -1,5 +1,5 @@
 /** Report files that take their content and keep nothing of it, so that they take no memory of the measured process. Layer: bench. */
-import type { ReportFiles, ReportMetadata } from '../../src/domain/ports.ts';
+import type { ReportFiles, ReportMetadata } from '../../src/domain/stored-files.ts';
 
 /** Remembers names and metadata. */
 export function createForgetfulReportFiles(): ReportFiles {

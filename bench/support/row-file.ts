@@ -2,7 +2,7 @@
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { Versioned } from '../../src/domain/ports.ts';
+import type { Versioned } from '../../src/domain/ledger.ts';
 
 /** Chosen: a rotation with its encryption state takes about 1,400 bytes. */
 const SLOT_BYTES = 4_096;

@@ -1,5 +1,7 @@
 /** Storage that takes its time, on the simulation's clock: round trips as the real tables need them. Layer: bench. */
-import type { Clock, Ledger } from '../../src/domain/ports.ts';
+
+import type { Ledger } from '../../src/domain/ledger.ts';
+import type { Clock } from '../../src/domain/ports.ts';
 
 /** Point reads that the real ledger keeps in flight; see `REQUESTS_IN_FLIGHT` in src/storage/parallel.ts. */
 const IN_PARALLEL = 16;

@@ -1,6 +1,6 @@
 /** Holds the fleet back until the canaries are proven. Layer: app. */
 import { type CanaryDecision, decideCanary } from '../domain/canary.ts';
-import type { Versioned } from '../domain/ports.ts';
+import type { Versioned } from '../domain/ledger.ts';
 import { addCounts, type Slice } from '../domain/run.ts';
 import type { Bounds, Deps } from './deps.ts';
 import { lookAtSlice } from './record-slice.ts';

@@ -1,10 +1,11 @@
 /** Makes sure that a request by a script's run state reaches the very device that was planned and claimed. Layer: app. */
 import { errorFields } from '../domain/error-fields.ts';
 import { GraphError } from '../domain/graph-error.ts';
-import type { CallOptions, Reading, ScriptRunState } from '../domain/ports.ts';
+import type { CallOptions } from '../domain/ports.ts';
 import type { Rotation } from '../domain/rotation.ts';
 import { plannedFromMs, type Run } from '../domain/run.ts';
 import { type RotationRoute, SCRIPT_KINDS, type ScriptKind } from '../domain/targets.ts';
+import type { Reading, ScriptRunState } from '../domain/tenant.ts';
 import type { ClaimedRotation } from './claim-block.ts';
 import type { Deps } from './deps.ts';
 

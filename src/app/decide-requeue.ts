@@ -1,7 +1,7 @@
 /** Decides what can be done about a quarantined message, for each of the three queues. Changes nothing by itself. Layer: app. */
 import type { RunId } from '../domain/ids.ts';
+import type { QuarantineEntry } from '../domain/ledger.ts';
 import { MessageError, parseContinuationMessage, parseSliceMessage } from '../domain/messages.ts';
-import type { QuarantineEntry } from '../domain/ports.ts';
 import { parseRotationRequest } from '../domain/rotation-request.ts';
 import type { Run, Slice } from '../domain/run.ts';
 import { REDACTED } from '../domain/scrub.ts';

@@ -1,21 +1,16 @@
 /** What every use case is given. Layer: app. */
+
+import type { Ledger } from '../domain/ledger.ts';
 import type { Limiter } from '../domain/limiter.ts';
 import type { ManagedDevice } from '../domain/managed-device.ts';
 import type { Notifier } from '../domain/notification.ts';
 import type { Pacer } from '../domain/pacer.ts';
-import type {
-  CallOptions,
-  Clock,
-  Ledger,
-  Logger,
-  Queues,
-  Random,
-  ReportFiles,
-  Tenant,
-  WorkFiles,
-} from '../domain/ports.ts';
+import type { CallOptions, Clock, Logger, Random } from '../domain/ports.ts';
+import type { Queues } from '../domain/queues.ts';
 import type { Priority } from '../domain/request-class.ts';
 import type { RotationMode, Settings } from '../domain/settings.ts';
+import type { ReportFiles, WorkFiles } from '../domain/stored-files.ts';
+import type { Tenant } from '../domain/tenant.ts';
 
 /** Durations of our own machinery. Chosen values are in `DEFAULT_TIMING`; tests that wait in real time shorten them. */
 export interface Timing {

@@ -1,7 +1,7 @@
 /** One device: the ids it is known under, and what became of it in run after run. Reads only. Layer: app. */
 import type { DeviceRecord } from '../domain/device-record.ts';
 import type { EntraDeviceId, ManagedDeviceId, RunId } from '../domain/ids.ts';
-import { type Ledger, MOST_IDS_SOUGHT } from '../domain/ports.ts';
+import { type Ledger, MOST_IDS_SOUGHT } from '../domain/ledger.ts';
 import type { Rotation } from '../domain/rotation.ts';
 import type { Run } from '../domain/run.ts';
 import { inOrder } from './in-order.ts';

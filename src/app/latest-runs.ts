@@ -1,5 +1,5 @@
 /** Which runs a list shows. Reads only. Layer: app. */
-import type { Ledger } from '../domain/ports.ts';
+import type { Ledger } from '../domain/ledger.ts';
 import { hasEnded, type Run } from '../domain/run.ts';
 
 export interface LatestRuns {

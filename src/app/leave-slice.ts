@@ -1,5 +1,5 @@
 /** Takes an aborted run's rotations that were due again out of their slice: they count as planned, and their devices are free. Layer: app. */
-import type { Versioned } from '../domain/ports.ts';
+import type { Versioned } from '../domain/ledger.ts';
 import type { Rotation } from '../domain/rotation.ts';
 import type { Run, Slice } from '../domain/run.ts';
 import { lostSight } from './claim-block.ts';

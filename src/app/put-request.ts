@@ -1,6 +1,7 @@
 /** Puts a request on its queue, in as many messages as it needs, unless its run exists already. Layer: app. */
 import type { RunId, TenantId } from '../domain/ids.ts';
-import type { Ledger, Queues } from '../domain/ports.ts';
+import type { Ledger } from '../domain/ledger.ts';
+import type { Queues } from '../domain/queues.ts';
 import type { RotationRequest } from '../domain/rotation-request.ts';
 import type { Run } from '../domain/run.ts';
 import type { RotationTarget } from '../domain/targets.ts';

@@ -6,9 +6,10 @@ import { errorFields } from '../domain/error-fields.ts';
 import { GraphError } from '../domain/graph-error.ts';
 import type { EntraDeviceId, ManagedDeviceId } from '../domain/ids.ts';
 import { type Look, needsEncryptionState, needsKeys } from '../domain/observe.ts';
-import type { CallOptions, Reading } from '../domain/ports.ts';
+import type { CallOptions } from '../domain/ports.ts';
 import type { RecoveryKey } from '../domain/recovery-key.ts';
 import type { Rotation } from '../domain/rotation.ts';
+import type { Reading } from '../domain/tenant.ts';
 import type { Deps } from './deps.ts';
 
 /**

@@ -2,9 +2,10 @@
 import { errorFields } from '../domain/error-fields.ts';
 import { hasRotatedWithoutKey } from '../domain/fleet/rotated-without-key.ts';
 import { GraphError, type GraphErrorKind } from '../domain/graph-error.ts';
+import type { Versioned } from '../domain/ledger.ts';
 import type { SliceMessage } from '../domain/messages.ts';
 import { type Look, observe } from '../domain/observe.ts';
-import type { CallOptions, Versioned } from '../domain/ports.ts';
+import type { CallOptions } from '../domain/ports.ts';
 import { isTerminal, type Rotation } from '../domain/rotation.ts';
 import { type Run, type Slice, sliceIdOf } from '../domain/run.ts';
 import { type Bounds, callOptions, type Deps } from './deps.ts';

@@ -1,9 +1,10 @@
 /** Creates in Graph what looks recorded, at most once per recorded state. It never changes what becomes of a rotation or a run. Layer: app. */
 import type { EncryptionState, RecordedEncryptionState } from '../domain/encryption-state.ts';
 import { GraphError } from '../domain/graph-error.ts';
-import type { CallOptions, StateCreation } from '../domain/ports.ts';
+import type { CallOptions } from '../domain/ports.ts';
 import type { Rotation } from '../domain/rotation.ts';
 import type { Run } from '../domain/run.ts';
+import type { StateCreation } from '../domain/tenant.ts';
 import { type Deps, isOver } from './deps.ts';
 import { areStatesRefused, refuseStates } from './outcomes.ts';
 import { messageDelayMs, waitAfterMs } from './wait-after.ts';

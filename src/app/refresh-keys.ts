@@ -1,6 +1,6 @@
 /** Lists recovery-key metadata again after a long wait, so that nobody is asked whose key someone else rotated meanwhile. Layer: app. */
 import type { RecoveryKeyId } from '../domain/ids.ts';
-import type { Versioned } from '../domain/ports.ts';
+import type { Versioned } from '../domain/ledger.ts';
 import type { Rotation } from '../domain/rotation.ts';
 import { type Bounds, callOptions, type Deps } from './deps.ts';
 import { decodeChunk } from './plan/chunk-file.ts';

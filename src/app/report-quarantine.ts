@@ -1,7 +1,7 @@
 /** What is in quarantine, for people and scripts. Reads only. Layer: app. */
 import pLimit from 'p-limit';
 import type { RunId } from '../domain/ids.ts';
-import type { QuarantineEntry } from '../domain/ports.ts';
+import type { QuarantineEntry } from '../domain/ledger.ts';
 import { whyItStays } from './decide-requeue.ts';
 import type { Deps } from './deps.ts';
 import { readMessage } from './read-message.ts';

@@ -1,6 +1,6 @@
 /** Where runs stand, for people and scripts. Reads only. Layer: app. */
 import type { RunId } from '../domain/ids.ts';
-import type { Ledger } from '../domain/ports.ts';
+import type { Ledger } from '../domain/ledger.ts';
 import type { SkipReason } from '../domain/rotation.ts';
 import { hasEnded, isEvidenceDue, type Run, type RunEvidence, type StateCounts } from '../domain/run.ts';
 import { countRun } from './run-counts.ts';

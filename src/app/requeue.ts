@@ -1,6 +1,7 @@
 /** Puts quarantined work back where it can be done, or dismisses what nobody needs any more. Layer: app. */
+
+import type { QuarantineEntry } from '../domain/ledger.ts';
 import type { LogFields } from '../domain/log-fields.ts';
-import type { QuarantineEntry } from '../domain/ports.ts';
 import { type Decision, decideRequeue } from './decide-requeue.ts';
 import type { Deps } from './deps.ts';
 

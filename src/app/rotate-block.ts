@@ -1,11 +1,12 @@
 /** One block: claim, ask for each rotation, record what came of it, and hand the block over as a slice. Re-enterable after a crash at any line. Layer: app. */
 import type { SliceId } from '../domain/ids.ts';
+import type { Versioned } from '../domain/ledger.ts';
 import type { Limiter } from '../domain/limiter.ts';
 import { CLOCK_MARGIN_MS } from '../domain/observe.ts';
-import type { RequestOutcome, Versioned } from '../domain/ports.ts';
 import type { Priority } from '../domain/request-class.ts';
 import { applyEvent, isTerminal, type Rotation } from '../domain/rotation.ts';
 import { type Run, type Slice, sliceIdOf } from '../domain/run.ts';
+import type { RequestOutcome } from '../domain/tenant.ts';
 import { checkRoutes } from './check-routes.ts';
 import { type ClaimedRotation, claimBlock, lostSight, unclaim } from './claim-block.ts';
 import { type Bounds, callOptions, type Deps } from './deps.ts';

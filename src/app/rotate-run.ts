@@ -1,5 +1,5 @@
 /** Works through the due rotations of a run, block by block, the next one claimed while this one is sent. Layer: app. */
-import type { Versioned } from '../domain/ports.ts';
+import type { Versioned } from '../domain/ledger.ts';
 import type { Budget } from '../domain/request-class.ts';
 import type { Run, Slice } from '../domain/run.ts';
 import { type Bounds, type Deps, isOver } from './deps.ts';

@@ -1,5 +1,5 @@
 /** A run's counts: what the plan skipped, what its slices hold, and the rest still planned. They always add up to its devices. Layer: app. */
-import type { Ledger } from '../domain/ports.ts';
+import type { Ledger } from '../domain/ledger.ts';
 import type { SkipReason } from '../domain/rotation.ts';
 import { addCounts, type Run, type Slice, type StateCounts } from '../domain/run.ts';
 

@@ -1,7 +1,7 @@
 /** One owner per run: a lease on the run row, renewed while its owner lives. Safety never rests on it (claims do); it keeps owners out of each other's way. Layer: app. */
 import { errorFields } from '../domain/error-fields.ts';
 import type { RunId } from '../domain/ids.ts';
-import type { Versioned } from '../domain/ports.ts';
+import type { Versioned } from '../domain/ledger.ts';
 import type { Run } from '../domain/run.ts';
 import type { Deps } from './deps.ts';
 

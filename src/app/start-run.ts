@@ -1,6 +1,6 @@
 /** Finds the scheduled run in progress or starts one; starts a run for a list of targets. Two at once make one. Layer: app. */
 import type { RunId } from '../domain/ids.ts';
-import type { CurrentRun } from '../domain/ports.ts';
+import type { CurrentRun } from '../domain/ledger.ts';
 import type { Run, RunTrigger } from '../domain/run.ts';
 import type { RotationTarget } from '../domain/targets.ts';
 import type { Deps } from './deps.ts';

@@ -1,7 +1,7 @@
 /** Takes up what a poisoned look gave up: a new run that asks nobody, and looks at the devices whose request may still take effect. Layer: app. */
 import type { Claim, DeviceRecord } from '../domain/device-record.ts';
 import type { EntraDeviceId, RunId, SliceId } from '../domain/ids.ts';
-import type { QuarantineEntry, Versioned } from '../domain/ports.ts';
+import type { QuarantineEntry, Versioned } from '../domain/ledger.ts';
 import type { Rotation, RotationState } from '../domain/rotation.ts';
 import { type Run, type Slice, sliceIdOf } from '../domain/run.ts';
 import type { Deps } from './deps.ts';

@@ -1,6 +1,6 @@
 /** How long work is put off when Graph cannot be asked now. Pure. Layer: app. */
 import type { GraphError } from '../domain/graph-error.ts';
-import { MAX_MESSAGE_DELAY_MS } from '../domain/ports.ts';
+import { MAX_MESSAGE_DELAY_MS } from '../domain/queues.ts';
 import type { Deps } from './deps.ts';
 
 /** What Graph asks for is a floor; an outage without a word is waited out for `outageRetryMs`. */

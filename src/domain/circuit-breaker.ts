@@ -1,5 +1,5 @@
 /** When a run is going wrong often enough to stop. Pure. Layer: domain. */
-import type { Outcomes } from './ports.ts';
+import type { Outcomes } from './ledger.ts';
 
 /** Outcomes looked back at. Source: design contract of ROTATION_ABORT_FAILURE_RATE, "over the last 100 outcomes". */
 const WINDOW = 100;

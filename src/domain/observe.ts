@@ -1,9 +1,9 @@
 /** What a look at one device means for its rotation: confirmation, proof, failure, or nothing yet. Pure. Layer: domain. */
 import { type ActionResult, isFinalAction } from './action-result.ts';
 import { type EncryptionState, type RecordedEncryptionState, recordState } from './encryption-state.ts';
-import type { Reading, RequestTrace } from './ports.ts';
 import { newestOsKey, type RecoveryKey } from './recovery-key.ts';
 import { applyEvent, isTerminal, type Rotation, type RotationState } from './rotation.ts';
+import type { Reading, RequestTrace } from './tenant.ts';
 
 /**
  * How much earlier than our own clock Graph's may stand when no answer told us its time.

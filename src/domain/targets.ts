@@ -1,6 +1,6 @@
 /** What one rotation request is aimed at, and the URL form it takes. Layer: domain. */
 import type { EntraDeviceId, ManagedDeviceId } from './ids.ts';
-import type { DeviceNaming } from './ports.ts';
+import type { DeviceNaming } from './tenant.ts';
 
 /** Scripts whose run states name devices. */
 export const SCRIPT_KINDS = ['deviceHealthScript', 'deviceManagementScript', 'deviceComplianceScript'] as const;

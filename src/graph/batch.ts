@@ -2,9 +2,10 @@
 import { assertNever } from '../domain/assert-never.ts';
 import { GraphError } from '../domain/graph-error.ts';
 import type { Pacer } from '../domain/pacer.ts';
-import type { CallOptions, Clock, Logger, Random, Reading, RequestTrace } from '../domain/ports.ts';
+import type { CallOptions, Clock, Logger, Random } from '../domain/ports.ts';
 import type { RequestClass } from '../domain/request-class.ts';
 import { classifyStatus, decideRetry, MAX_ATTEMPTS, MAX_FORBIDDEN_ATTEMPTS } from '../domain/retry.ts';
+import type { Reading, RequestTrace } from '../domain/tenant.ts';
 import type { GraphOperation } from './app-roles.ts';
 import type { Answer } from './attempt.ts';
 import { BATCH_PARTLY_FAILED, batchBody, PARTS_PER_BATCH, type PartAnswer, parseBatch } from './batch-wire.ts';

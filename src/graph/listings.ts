@@ -1,6 +1,7 @@
 /** Collections, whole or per id: the first pages of many in batches, the rest read on. Layer: graph. */
 import { GraphError, type GraphErrorKind } from '../domain/graph-error.ts';
-import type { CallOptions, Logger, Page, Reading } from '../domain/ports.ts';
+import type { CallOptions, Logger } from '../domain/ports.ts';
+import type { Page, Reading } from '../domain/tenant.ts';
 import type { BatchPlan, BatchReader } from './batch.ts';
 import type { GraphClient } from './client.ts';
 import { type Collection, type ParseItem, pages, parseCollection } from './paging.ts';

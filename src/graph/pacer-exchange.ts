@@ -1,9 +1,10 @@
 /** What one process and the shared row of one request class tell each other. Layer: graph adapter. */
 import type { BudgetState, ThrottlePause } from '../domain/budget-state.ts';
+import type { BudgetStore } from '../domain/budget-store.ts';
 import type { PacingRule } from '../domain/pacing-rule.ts';
 import { type OwnSlots, settleOwn } from '../domain/pacing-slots.ts';
 import type { ThrottleEvent } from '../domain/pacing-throttle.ts';
-import type { BudgetStore, Clock } from '../domain/ports.ts';
+import type { Clock } from '../domain/ports.ts';
 import type { RequestClass } from '../domain/request-class.ts';
 import { createPacerNews, type PacerNews } from './pacer-news.ts';
 import { createBudgetRow, type Decide } from './pacer-row.ts';

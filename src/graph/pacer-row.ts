@@ -1,6 +1,8 @@
 /** The shared row of one request class, as one process reads and writes it: again from the start when someone else wrote first. Layer: graph adapter. */
 import { type BudgetState, FRESH_BUDGET } from '../domain/budget-state.ts';
-import type { BudgetStore, Clock, Versioned } from '../domain/ports.ts';
+import type { BudgetStore } from '../domain/budget-store.ts';
+import type { Versioned } from '../domain/ledger.ts';
+import type { Clock } from '../domain/ports.ts';
 import type { RequestClass } from '../domain/request-class.ts';
 
 /** Lost races in a row before giving up. Chosen: each means that someone else succeeded, so this many mean that something is broken. */

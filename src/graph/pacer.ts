@@ -1,8 +1,10 @@
 /** The pacer: starts each request when every budget it counts in allows, across all instances. Layer: graph adapter. */
+
+import type { BudgetStore } from '../domain/budget-store.ts';
 import { GraphError } from '../domain/graph-error.ts';
 import type { Demand, Pacer, Permit } from '../domain/pacer.ts';
 import { pacingRule } from '../domain/pacing-rule.ts';
-import type { BudgetStore, CallOptions, Clock } from '../domain/ports.ts';
+import type { CallOptions, Clock } from '../domain/ports.ts';
 import { type Budget, type Priority, REQUEST_CLASSES, type RequestClass } from '../domain/request-class.ts';
 import { type BudgetLine, createBudgetLine } from './pacer-line.ts';
 import { createWaiterQueue, type Slots, type Waiter } from './pacer-queue.ts';

@@ -1,7 +1,8 @@
 /** Walks a collection page by page, from the beginning or from where an earlier process stopped. Layer: graph. */
 import type { Demand } from '../domain/pacer.ts';
-import type { CallOptions, Page } from '../domain/ports.ts';
+import type { CallOptions } from '../domain/ports.ts';
 import type { RequestClass } from '../domain/request-class.ts';
+import type { Page } from '../domain/tenant.ts';
 import type { GraphOperation } from './app-roles.ts';
 import type { GraphClient } from './client.ts';
 import { type ErrorContext, untrustedLink } from './errors.ts';

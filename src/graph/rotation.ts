@@ -1,8 +1,9 @@
 /** The one request that changes a device: asked at most once. Layer: graph. */
 import { assertNever } from '../domain/assert-never.ts';
-import type { CallOptions, RequestOutcome } from '../domain/ports.ts';
+import type { CallOptions } from '../domain/ports.ts';
 import { classifyStatus } from '../domain/retry.ts';
 import type { RotationRoute } from '../domain/targets.ts';
+import type { RequestOutcome } from '../domain/tenant.ts';
 import { type AskDeps, askOnce, idsOf } from './ask-once.ts';
 import type { Answer } from './attempt.ts';
 import { forbidden, unavailable } from './errors.ts';

@@ -1,7 +1,7 @@
 /** Every Graph URL, built by one typed function. The only module that knows which paths live under /beta. Layer: graph. */
 import { assertNever } from '../domain/assert-never.ts';
-import type { DeviceNaming } from '../domain/ports.ts';
 import { isPathSegment, type RotationRoute, type ScriptKind } from '../domain/targets.ts';
+import type { DeviceNaming } from '../domain/tenant.ts';
 
 /** The version segment of a Graph URL. */
 export type GraphVersion = 'v1.0' | 'beta';

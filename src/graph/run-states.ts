@@ -1,8 +1,8 @@
 /** Run states of scripts, with the device each is about: wire form to domain form. Layer: graph. */
 import { z } from 'zod';
-import type { ScriptRunState } from '../domain/ports.ts';
 import { scrub } from '../domain/scrub.ts';
 import { isPathSegment, type ScriptKind } from '../domain/targets.ts';
+import type { ScriptRunState } from '../domain/tenant.ts';
 import { parseDevice } from './devices.ts';
 import { type ErrorContext, malformed } from './errors.ts';
 import { optionalText, parseWire, pathText } from './wire.ts';

@@ -2,8 +2,9 @@
 import { z } from 'zod';
 import { assertNever } from '../domain/assert-never.ts';
 import type { EncryptionState } from '../domain/encryption-state.ts';
-import type { CallOptions, StateCreation } from '../domain/ports.ts';
+import type { CallOptions } from '../domain/ports.ts';
 import { classifyStatus } from '../domain/retry.ts';
+import type { StateCreation } from '../domain/tenant.ts';
 import { OPERATION_ROLES } from './app-roles.ts';
 import { type AskDeps, askOnce, idsOf } from './ask-once.ts';
 import type { Answer } from './attempt.ts';

@@ -1,6 +1,7 @@
 /** The `Tenant` port on Microsoft Graph. Layer: graph. */
 import type { EntraDeviceId, ManagedDeviceId } from '../domain/ids.ts';
-import type { CallOptions, Tenant, TenantUsage } from '../domain/ports.ts';
+import type { CallOptions } from '../domain/ports.ts';
+import type { Tenant, TenantUsage } from '../domain/tenant.ts';
 import { parseActionResults } from './action-results.ts';
 import { createBatchReader } from './batch.ts';
 import { connectGraph, type GraphDeps } from './connection.ts';

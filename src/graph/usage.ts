@@ -1,6 +1,7 @@
 /** Counts what the client did, for the summary line. Layer: graph. */
-import type { TenantUsage } from '../domain/ports.ts';
+
 import type { Budget } from '../domain/request-class.ts';
+import type { TenantUsage } from '../domain/tenant.ts';
 
 /** Written by the attempts, read by the tenant. */
 export interface Meter {

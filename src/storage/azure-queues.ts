@@ -1,6 +1,6 @@
 /** Sends internal messages on Azure Queue Storage. Layer: storage adapter. */
 import type { QueueClient } from '@azure/storage-queue';
-import { MAX_MESSAGE_DELAY_MS, type Queues } from '../domain/ports.ts';
+import { MAX_MESSAGE_DELAY_MS, type Queues } from '../domain/queues.ts';
 import { guarded, type StorageOperation } from './fault.ts';
 
 /** A message never expires. Source: Put Message, `messagettl` -1 (read 2026-11-22). */

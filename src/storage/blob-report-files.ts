@@ -1,6 +1,7 @@
 /** Report files in an Azure blob container. Layer: storage adapter. */
 import type { BlockBlobClient, ContainerClient } from '@azure/storage-blob';
-import type { NewReport, Random, ReportFiles } from '../domain/ports.ts';
+import type { Random } from '../domain/ports.ts';
+import type { NewReport, ReportFiles } from '../domain/stored-files.ts';
 import { guarded, readFault, type StorageOperation, toStorageError } from './fault.ts';
 import { inBlocks } from './in-blocks.ts';
 

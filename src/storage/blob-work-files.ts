@@ -1,6 +1,7 @@
 /** Work files in an Azure blob container. Layer: storage adapter. */
 import type { ContainerClient } from '@azure/storage-blob';
-import type { Random, WorkFiles } from '../domain/ports.ts';
+import type { Random } from '../domain/ports.ts';
+import type { WorkFiles } from '../domain/stored-files.ts';
 import { guarded, readFault, type StorageOperation, toStorageError } from './fault.ts';
 import { inParallel } from './parallel.ts';
 

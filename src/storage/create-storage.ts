@@ -2,8 +2,12 @@
 import type { TokenCredential } from '@azure/core-auth';
 import type { ContainerClient } from '@azure/storage-blob';
 import type { QueueClient } from '@azure/storage-queue';
+import type { BudgetStore } from '../domain/budget-store.ts';
 import type { TenantId } from '../domain/ids.ts';
-import type { BudgetStore, Clock, Ledger, Queues, Random, ReportFiles, WorkFiles } from '../domain/ports.ts';
+import type { Ledger } from '../domain/ledger.ts';
+import type { Clock, Random } from '../domain/ports.ts';
+import type { Queues } from '../domain/queues.ts';
+import type { ReportFiles, WorkFiles } from '../domain/stored-files.ts';
 import { createAzureClients } from './azure-clients.ts';
 import { createAzureQueues, type QueueTarget, sendMessage } from './azure-queues.ts';
 import { createBlobReportFiles } from './blob-report-files.ts';

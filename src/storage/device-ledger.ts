@@ -2,7 +2,7 @@
 import { odata } from '@azure/data-tables';
 import type { DeviceRecord } from '../domain/device-record.ts';
 import type { EntraDeviceId, TenantId } from '../domain/ids.ts';
-import type { Ledger } from '../domain/ports.ts';
+import type { Ledger } from '../domain/ledger.ts';
 import { transactionsOf, writeRows } from './conditional-rows.ts';
 import { devicePartition, devicePartitions } from './names.ts';
 import { lastAskedFirst } from './newest-first.ts';

@@ -1,5 +1,5 @@
 /** Limits of the Table service that the memory ledger shares with the real one. Layer: storage adapter. */
-import { MOST_IDS_SOUGHT } from '../domain/ports.ts';
+import { MOST_IDS_SOUGHT } from '../domain/ledger.ts';
 
 /** Source: Performing entity group transactions, "at most 100 entities" (read 2026-11-22). */
 export const ROWS_PER_TRANSACTION = 100;

@@ -1,7 +1,7 @@
 /** The ledger's rows about messages nobody could act on: the messages, and why their deliveries failed. Layer: storage adapter. */
 import { odata } from '@azure/data-tables';
 import type { TenantId } from '../domain/ids.ts';
-import type { Ledger } from '../domain/ports.ts';
+import type { Ledger } from '../domain/ledger.ts';
 import { faultPartition, rowKeyOf } from './names.ts';
 import { fitted, fittedNote } from './quarantine-limits.ts';
 import { faultCodec, quarantineCodec } from './rows/quarantine-row.ts';

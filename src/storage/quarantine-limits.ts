@@ -1,5 +1,5 @@
 /** How much of a quarantined message's story one row holds; shared by the memory ledger. Layer: storage adapter. */
-import type { FaultNote, QuarantineEntry } from '../domain/ports.ts';
+import type { FaultNote, QuarantineEntry } from '../domain/ledger.ts';
 
 /**
  * Characters of all reasons together. Chosen: with a message of 64 KiB and the devices it stays well below the 1 MiB of a row, which is

@@ -1,7 +1,7 @@
 /** The ledger's rows about rotations, one per device and run. Layer: storage adapter. */
 import { odata } from '@azure/data-tables';
 import type { RunId, TenantId } from '../domain/ids.ts';
-import type { Ledger, Versioned } from '../domain/ports.ts';
+import type { Ledger, Versioned } from '../domain/ledger.ts';
 import type { Rotation } from '../domain/rotation.ts';
 import { transactionsOf, writeRows } from './conditional-rows.ts';
 import { ROWS_PER_TRANSACTION, refuseMoreThanOneTransaction, refuseTooManyIds } from './limits.ts';

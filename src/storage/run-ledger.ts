@@ -1,7 +1,7 @@
 /** The ledger's rows about runs: the pointer to the current one, runs, their slices and outcomes. Layer: storage adapter. */
 import { odata } from '@azure/data-tables';
 import type { RunId, TenantId } from '../domain/ids.ts';
-import type { Ledger, Versioned } from '../domain/ports.ts';
+import type { Ledger, Versioned } from '../domain/ledger.ts';
 import { refuseMoreThanOneTransaction } from './limits.ts';
 import { CURRENT_ROW, currentPartition, OUTCOMES_ROW, runPartition, SLICE_PREFIX, sliceRow } from './names.ts';
 import { newestFirst } from './newest-first.ts';

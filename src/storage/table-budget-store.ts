@@ -1,6 +1,7 @@
 /** The shared budgets on Azure Table Storage, one row per request class. Layer: storage adapter. */
+
+import type { BudgetStore } from '../domain/budget-store.ts';
 import type { TenantId } from '../domain/ids.ts';
-import type { BudgetStore } from '../domain/ports.ts';
 import { budgetCodec } from './rows/budget-row.ts';
 import type { ServerClock } from './server-clock.ts';
 import type { TableStore } from './table-store.ts';

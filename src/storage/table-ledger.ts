@@ -1,6 +1,6 @@
 /** The ledger on Azure Table Storage. Layer: storage adapter. */
 import type { TenantId } from '../domain/ids.ts';
-import type { Ledger } from '../domain/ports.ts';
+import type { Ledger } from '../domain/ledger.ts';
 import { createDeviceLedger } from './device-ledger.ts';
 import { createQuarantineLedger } from './quarantine-ledger.ts';
 import { createRotationLedger } from './rotation-ledger.ts';

@@ -4,7 +4,7 @@ import { giveBackClaims } from '../../src/app/settle-claims.ts';
 import { startFleetRun } from '../../src/app/start-run.ts';
 import type { Claim } from '../../src/domain/device-record.ts';
 import { parseEntraDeviceId, parseManagedDeviceId } from '../../src/domain/ids.ts';
-import type { Ledger } from '../../src/domain/ports.ts';
+import type { Ledger } from '../../src/domain/ledger.ts';
 import { createLife, ProcessDied } from '../support/mortal.ts';
 import { DAY_MS, HOUR_MS, START_MS, type TestProcess } from '../support/world.ts';
 import { expectHonest } from './faults/expect-honest.ts';

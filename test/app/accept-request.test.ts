@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type AcceptOutcome, acceptRequest } from '../../src/app/accept-request.ts';
 import { reportRun } from '../../src/app/report-run.ts';
 import type { RunId } from '../../src/domain/ids.ts';
-import type { QuarantineEntry } from '../../src/domain/ports.ts';
+import type { QuarantineEntry } from '../../src/domain/ledger.ts';
 import { createLife } from '../support/mortal.ts';
 import { createWorld, DAY_MS, HOUR_MS, START_MS, type TestProcess, type World } from '../support/world.ts';
 

@@ -4,9 +4,9 @@ import type { Deps } from '../../src/app/deps.ts';
 import { startTargetedRun } from '../../src/app/start-run.ts';
 import { GraphError } from '../../src/domain/graph-error.ts';
 import { type ManagedDeviceId, parseManagedDeviceId, parseRunId } from '../../src/domain/ids.ts';
-import type { Reading, ScriptRunState, Tenant } from '../../src/domain/ports.ts';
 import type { Run } from '../../src/domain/run.ts';
 import { SCRIPT_KINDS, type ScriptKind } from '../../src/domain/targets.ts';
+import type { Reading, ScriptRunState, Tenant } from '../../src/domain/tenant.ts';
 import { DAY_MS, HOUR_MS, START_MS, type World } from '../support/world.ts';
 import { createFaultWorld, logLines } from './faults/fault-world.ts';
 

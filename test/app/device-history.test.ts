@@ -8,7 +8,7 @@ import {
   RUNS_AT_ONCE,
 } from '../../src/app/device-history.ts';
 import type { RunId } from '../../src/domain/ids.ts';
-import type { Ledger } from '../../src/domain/ports.ts';
+import type { Ledger } from '../../src/domain/ledger.ts';
 import type { Rotation } from '../../src/domain/rotation.ts';
 import { createVirtualClock } from '../../src/simulator/virtual-clock.ts';
 import { createMemoryLedger } from '../../src/storage/memory/memory-ledger.ts';

@@ -6,7 +6,7 @@ import { reportQuarantine } from '../../src/app/report-quarantine.ts';
 import { dismiss, requeue } from '../../src/app/requeue.ts';
 import { startRequest } from '../../src/app/start-request.ts';
 import type { RunId } from '../../src/domain/ids.ts';
-import type { QuarantineEntry } from '../../src/domain/ports.ts';
+import type { QuarantineEntry } from '../../src/domain/ledger.ts';
 import { collect } from '../contracts/samples.ts';
 import { DAY_MS, HOUR_MS, START_MS } from '../support/world.ts';
 import { createFaultWorld, type FaultWorld, firstRun, logLines } from './faults/fault-world.ts';

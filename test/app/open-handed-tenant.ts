@@ -7,8 +7,8 @@ import {
   parseRecoveryKeyId,
 } from '../../src/domain/ids.ts';
 import type { ManagedDevice } from '../../src/domain/managed-device.ts';
-import type { Reading, Tenant } from '../../src/domain/ports.ts';
 import type { RotationRoute } from '../../src/domain/targets.ts';
+import type { Reading, Tenant } from '../../src/domain/tenant.ts';
 
 export interface OpenHandedTenant extends Tenant {
   /** Every rotation that was asked for, in order. */

@@ -5,7 +5,7 @@ import { DEFAULT_TIMING, type Deps } from '../../src/app/deps.ts';
 import { rotateBlock } from '../../src/app/rotate-block.ts';
 import { LeaseLostError, type RunLease, takeLease } from '../../src/app/run-lease.ts';
 import { startFleetRun } from '../../src/app/start-run.ts';
-import type { Ledger } from '../../src/domain/ports.ts';
+import type { Ledger } from '../../src/domain/ledger.ts';
 import type { Run } from '../../src/domain/run.ts';
 import { StorageError } from '../../src/domain/storage-error.ts';
 import { withHooks } from '../support/hooked.ts';

@@ -5,8 +5,8 @@ import { forgetFault, noteFault } from '../../src/app/note-fault.ts';
 import { quarantineMessage } from '../../src/app/quarantine-message.ts';
 import { readMessage } from '../../src/app/read-message.ts';
 import { GraphError } from '../../src/domain/graph-error.ts';
+import type { QuarantineEntry } from '../../src/domain/ledger.ts';
 import { MessageError } from '../../src/domain/messages.ts';
-import type { QuarantineEntry } from '../../src/domain/ports.ts';
 import { collect } from '../contracts/samples.ts';
 import { createWorld, type World } from '../support/world.ts';
 

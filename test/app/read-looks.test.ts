@@ -3,9 +3,9 @@ import { readLooks } from '../../src/app/read-looks.ts';
 import type { ActionResult } from '../../src/domain/action-result.ts';
 import { GraphError } from '../../src/domain/graph-error.ts';
 import type { EntraDeviceId, ManagedDeviceId } from '../../src/domain/ids.ts';
-import type { Reading, Tenant } from '../../src/domain/ports.ts';
 import type { RecoveryKey } from '../../src/domain/recovery-key.ts';
 import type { Rotation } from '../../src/domain/rotation.ts';
+import type { Reading, Tenant } from '../../src/domain/tenant.ts';
 import { withHooks } from '../support/hooked.ts';
 import { createPlanning, entraId, keyId, managedId, START_MS } from './plan/planning.ts';
 

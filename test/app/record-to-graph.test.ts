@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { RecordedEncryptionState } from '../../src/domain/encryption-state.ts';
 import { GraphError } from '../../src/domain/graph-error.ts';
-import type { Ledger } from '../../src/domain/ports.ts';
+import type { Ledger } from '../../src/domain/ledger.ts';
 import { StorageError } from '../../src/domain/storage-error.ts';
 import { createLife, mortal, ProcessDied } from '../support/mortal.ts';
 import {

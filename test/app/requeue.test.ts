@@ -4,7 +4,7 @@ import { noteDelivery } from '../../src/app/note-fault.ts';
 import { quarantineMessage } from '../../src/app/quarantine-message.ts';
 import { requeue } from '../../src/app/requeue.ts';
 import type { RunId } from '../../src/domain/ids.ts';
-import type { QuarantineEntry } from '../../src/domain/ports.ts';
+import type { QuarantineEntry } from '../../src/domain/ledger.ts';
 import { collect } from '../contracts/samples.ts';
 import { createLife, ProcessDied } from '../support/mortal.ts';
 import { DAY_MS, HOUR_MS, START_MS, type TestProcess } from '../support/world.ts';

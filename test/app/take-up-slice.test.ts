@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { quarantineMessage } from '../../src/app/quarantine-message.ts';
 import { requeue } from '../../src/app/requeue.ts';
 import { countRun } from '../../src/app/run-counts.ts';
-import type { QuarantineEntry } from '../../src/domain/ports.ts';
+import type { QuarantineEntry } from '../../src/domain/ledger.ts';
 import type { Rotation } from '../../src/domain/rotation.ts';
 import type { Run } from '../../src/domain/run.ts';
 import type { DeviceSpec } from '../../src/simulator/devices/device-profile.ts';

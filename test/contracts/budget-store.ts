@@ -1,7 +1,7 @@
 /** What every `BudgetStore` promises; run on memory and on Azurite. */
 import { expect, it } from 'vitest';
 import { type BudgetState, FRESH_BUDGET } from '../../src/domain/budget-state.ts';
-import type { BudgetStore } from '../../src/domain/ports.ts';
+import type { BudgetStore } from '../../src/domain/budget-store.ts';
 
 const STATE: BudgetState = {
   ...FRESH_BUDGET,

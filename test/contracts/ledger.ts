@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { type DeviceRecord, MOST_IMPORTED_KEYS } from '../../src/domain/device-record.ts';
 import type { RecoveryKeyId } from '../../src/domain/ids.ts';
-import { type Ledger, MOST_IDS_SOUGHT, type QuarantineEntry, type Versioned } from '../../src/domain/ports.ts';
+import { type Ledger, MOST_IDS_SOUGHT, type QuarantineEntry, type Versioned } from '../../src/domain/ledger.ts';
 import type { Rotation } from '../../src/domain/rotation.ts';
 import {
   collect,

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
 import type { RunId, SliceId, TenantId } from '../../src/domain/ids.ts';
-import { MAX_MESSAGE_DELAY_MS, type Queues } from '../../src/domain/ports.ts';
+import { MAX_MESSAGE_DELAY_MS, type Queues } from '../../src/domain/queues.ts';
 
 /** Messages that are visible now, as JSON values, taken off the queue. */
 export interface QueuesUnderTest {

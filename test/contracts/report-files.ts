@@ -1,6 +1,6 @@
 /** What every `ReportFiles` promises; run on memory and on Azurite. */
 import { expect, it } from 'vitest';
-import type { NewReport, ReportFiles } from '../../src/domain/ports.ts';
+import type { NewReport, ReportFiles } from '../../src/domain/stored-files.ts';
 
 async function* pieces(...texts: readonly string[]): AsyncGenerator<Uint8Array> {
   for (const text of texts) yield Buffer.from(text);

@@ -1,6 +1,6 @@
 /** What every `WorkFiles` promises; run on memory and on Azurite. */
 import { expect, it } from 'vitest';
-import type { WorkFiles } from '../../src/domain/ports.ts';
+import type { WorkFiles } from '../../src/domain/stored-files.ts';
 
 const bytes = (...values: number[]) => new Uint8Array(values);
 

@@ -16,9 +16,9 @@ import {
   observe,
   ourAction,
 } from '../../src/domain/observe.ts';
-import type { Reading } from '../../src/domain/ports.ts';
 import type { RecoveryKey, VolumeType } from '../../src/domain/recovery-key.ts';
 import { isTerminal, ROTATION_STATES, type Rotation, type RotationState } from '../../src/domain/rotation.ts';
+import type { Reading } from '../../src/domain/tenant.ts';
 
 /** The claim. Our request was accepted three seconds later, by Graph's clock between ASKED_MS and ASKED_BY_MS. */
 const CLAIMED_MS = Date.UTC(2026, 10, 22, 2);

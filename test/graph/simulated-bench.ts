@@ -1,7 +1,8 @@
 /** The Graph adapter on the simulated tenant, for tests that go from end to end. */
 import { inspect } from 'node:util';
 import { expect } from 'vitest';
-import type { CallOptions, Page } from '../../src/domain/ports.ts';
+import type { CallOptions } from '../../src/domain/ports.ts';
+import type { Page } from '../../src/domain/tenant.ts';
 import { createTenant } from '../../src/graph/tenant.ts';
 import { CANARY_SECRETS } from '../../src/simulator/canary-secrets.ts';
 import { createSeededRandom } from '../../src/simulator/seeded-random.ts';

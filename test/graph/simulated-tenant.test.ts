@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type EntraDeviceId, type ManagedDeviceId, parseManagedDeviceId } from '../../src/domain/ids.ts';
-import type { RequestOutcome } from '../../src/domain/ports.ts';
+import type { RequestOutcome } from '../../src/domain/tenant.ts';
 import type { createSimulatedTenant, SimulatedTenantOptions } from '../../src/simulator/simulated-tenant.ts';
 import { collect, START_MS } from './fakes.ts';
 import { createSimulatedBench, DEVICES, expectNothingLeaked, itemsOf } from './simulated-bench.ts';

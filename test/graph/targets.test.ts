@@ -1,8 +1,8 @@
 /** Reading the devices that on-demand requests name: in the co-managed view, by name, and by what a script found on them. */
 import { describe, expect, it } from 'vitest';
 import { parseManagedDeviceId } from '../../src/domain/ids.ts';
-import type { DeviceNaming } from '../../src/domain/ports.ts';
 import { SCRIPT_KINDS, type ScriptKind } from '../../src/domain/targets.ts';
+import type { DeviceNaming } from '../../src/domain/tenant.ts';
 import {
   answer,
   type Bench,

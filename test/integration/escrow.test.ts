@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseEntraDeviceId, parseManagedDeviceId, parseRunId, parseTenantId } from '../../src/domain/ids.ts';
-import type { Ledger } from '../../src/domain/ports.ts';
+import type { Ledger } from '../../src/domain/ledger.ts';
 import {
   createSimulatedTenant,
   type SimulatedTenant,

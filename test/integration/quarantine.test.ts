@@ -8,7 +8,7 @@ import type { RunReport } from '../../src/app/report-run.ts';
 import type { Requeued } from '../../src/app/requeue.ts';
 import { createKeyturn, type Keyturn } from '../../src/composition.ts';
 import { parseTenantId } from '../../src/domain/ids.ts';
-import type { QuarantineEntry } from '../../src/domain/ports.ts';
+import type { QuarantineEntry } from '../../src/domain/ledger.ts';
 import { createSimulatedTenant, type SimulatedTenant } from '../../src/simulator/simulated-tenant.ts';
 import { createSimulatorServer, type SimulatorServer } from '../../src/simulator/simulator-server.ts';
 import { settingsFor } from '../../src/simulator/simulator-settings.ts';

@@ -10,7 +10,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseTenantId } from '../../src/domain/ids.ts';
 import { decodeMessageBody } from '../../src/domain/message-body.ts';
-import type { ReportFiles } from '../../src/domain/ports.ts';
+import type { ReportFiles } from '../../src/domain/stored-files.ts';
 import { createStorage, type Storage } from '../../src/storage/create-storage.ts';
 import { createSystemClock } from '../../src/system/clock.ts';
 import { createSystemRandom } from '../../src/system/random.ts';

@@ -13,7 +13,7 @@ import {
   type RecordedEncryptionState,
 } from '../../src/domain/encryption-state.ts';
 import type { EntraDeviceId, ManagedDeviceId, RecoveryKeyId, RunId, SliceId, TenantId } from '../../src/domain/ids.ts';
-import type { CurrentRun, Outcomes, QuarantineEntry } from '../../src/domain/ports.ts';
+import type { CurrentRun, Outcomes, QuarantineEntry } from '../../src/domain/ledger.ts';
 import { type LateOutcome, ROTATION_STATES, type Rotation, SKIP_REASONS } from '../../src/domain/rotation.ts';
 import { RUN_STATES, RUN_TRIGGERS, type Run, type Slice, type StateCounts, sliceIdOf } from '../../src/domain/run.ts';
 import { PAUSING_CLASSES, type RunThrottling } from '../../src/domain/run-throttling.ts';

@@ -6,9 +6,10 @@ import { type Verification, verifyEvidence } from '../../src/app/evidence/verify
 import { parseSettings } from '../../src/config.ts';
 import { createEvidenceChain } from '../../src/domain/evidence/evidence-chain.ts';
 import type { RunId, TenantId } from '../../src/domain/ids.ts';
-import type { Ledger, ReportFiles, ReportMetadata } from '../../src/domain/ports.ts';
+import type { Ledger } from '../../src/domain/ledger.ts';
 import type { Rotation } from '../../src/domain/rotation.ts';
 import type { Run } from '../../src/domain/run.ts';
+import type { ReportFiles, ReportMetadata } from '../../src/domain/stored-files.ts';
 import { sampleRun } from '../contracts/samples.ts';
 
 export const TENANT = '7e570000-0000-4000-8000-000000000001' as TenantId;

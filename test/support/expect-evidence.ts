@@ -5,8 +5,8 @@ import { evidenceName } from '../../src/app/evidence/evidence-head.ts';
 import { evidenceLines, verifyEvidence } from '../../src/app/evidence/verify-evidence.ts';
 import { deviceCells } from '../../src/domain/evidence/device-cells.ts';
 import { EVIDENCE_COLUMNS, type EvidenceCells } from '../../src/domain/evidence/evidence-columns.ts';
-import type { ReportFiles, ReportMetadata } from '../../src/domain/ports.ts';
 import type { Run } from '../../src/domain/run.ts';
+import type { ReportFiles, ReportMetadata } from '../../src/domain/stored-files.ts';
 import type { World } from './world.ts';
 
 /** Content of a report, as it comes. */

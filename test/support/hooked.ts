@@ -1,5 +1,7 @@
 /** Wraps a port so that a test can act before and after each of its operations: crash, delay, repeat, lose the answer. */
-import type { BudgetStore, Ledger, Tenant } from '../../src/domain/ports.ts';
+import type { BudgetStore } from '../../src/domain/budget-store.ts';
+import type { Ledger } from '../../src/domain/ledger.ts';
+import type { Tenant } from '../../src/domain/tenant.ts';
 import type { MemoryLedger } from '../../src/storage/memory/memory-ledger.ts';
 import type { MemoryQueues } from '../../src/storage/memory/memory-queues.ts';
 

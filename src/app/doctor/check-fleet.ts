@@ -4,11 +4,11 @@ import { ineligibleBecause } from '../../domain/eligibility.ts';
 import type { EntraDeviceId } from '../../domain/ids.ts';
 import type { ManagedDevice } from '../../domain/managed-device.ts';
 import { number, plural } from '../../domain/plain-figures.ts';
-import type { Reading } from '../../domain/ports.ts';
 import { KEY_COUNT_WARNING, newestOsKey, type RecoveryKey } from '../../domain/recovery-key.ts';
 import type { SkipReason } from '../../domain/rotation.ts';
 import type { Settings } from '../../domain/settings.ts';
 import { KEY_LIMIT_REMEDY, SKIP_WORDS } from '../../domain/skip-words.ts';
+import type { Reading } from '../../domain/tenant.ts';
 import { type Check, fail, ok, warn } from './check.ts';
 import { list } from './words.ts';
 

@@ -1,7 +1,7 @@
 /** The last runs, and messages nobody could act on. Layer: app. */
 
+import type { Ledger } from '../../domain/ledger.ts';
 import { moment, number, plural } from '../../domain/plain-figures.ts';
-import type { Ledger } from '../../domain/ports.ts';
 import type { StorageFindings } from '../../domain/probes.ts';
 import { hasEnded, type Run } from '../../domain/run.ts';
 import type { Settings } from '../../domain/settings.ts';

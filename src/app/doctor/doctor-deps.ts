@@ -1,10 +1,12 @@
 /** What the doctor is given. What is missing was made impossible by the settings. Layer: app. */
 import type { NeededRole } from '../../domain/directory.ts';
+import type { Ledger } from '../../domain/ledger.ts';
 import type { ManagedDevice } from '../../domain/managed-device.ts';
-import type { Clock, Ledger, Tenant } from '../../domain/ports.ts';
+import type { Clock } from '../../domain/ports.ts';
 import type { GraphProbe, StorageProbe } from '../../domain/probes.ts';
 import type { Settings } from '../../domain/settings.ts';
 import type { SettingsProblem } from '../../domain/settings-error.ts';
+import type { Tenant } from '../../domain/tenant.ts';
 
 /** The part of the tenant the doctor reads. */
 export type ReadableTenant = Pick<

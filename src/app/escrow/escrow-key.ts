@@ -2,7 +2,8 @@
 import { type DeviceRecord, MOST_IMPORTED_KEYS } from '../../domain/device-record.ts';
 import type { Escrow, EscrowOperation, EscrowOutcome } from '../../domain/escrow.ts';
 import type { EntraDeviceId, RecoveryKeyId } from '../../domain/ids.ts';
-import type { CallOptions, Clock, Ledger } from '../../domain/ports.ts';
+import type { Ledger } from '../../domain/ledger.ts';
+import type { CallOptions, Clock } from '../../domain/ports.ts';
 import type { Timing } from '../deps.ts';
 import type { EscrowRow } from './escrow-row.ts';
 

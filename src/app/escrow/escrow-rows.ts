@@ -2,7 +2,8 @@
 import { assertNever } from '../../domain/assert-never.ts';
 import type { EscrowOperation } from '../../domain/escrow.ts';
 import type { EntraDeviceId, RecoveryKeyId } from '../../domain/ids.ts';
-import type { CallOptions, Tenant } from '../../domain/ports.ts';
+import type { CallOptions } from '../../domain/ports.ts';
+import type { Tenant } from '../../domain/tenant.ts';
 import { type EscrowCounts, noRows, type RowEnd } from './escrow-counts.ts';
 import { type EscrowKeyDeps, escrowKey, type KeyOutcome, recordImported } from './escrow-key.ts';
 import type { CellProblem, EscrowRow } from './escrow-row.ts';

@@ -1,8 +1,10 @@
 /** Looks whether rows in doubt reached escrow after all, before anything is sent again. Layer: app. */
 
 import type { EntraDeviceId, RecoveryKeyId } from '../../domain/ids.ts';
-import type { CallOptions, Clock, Ledger, Tenant } from '../../domain/ports.ts';
+import type { Ledger } from '../../domain/ledger.ts';
+import type { CallOptions, Clock } from '../../domain/ports.ts';
 import type { RecoveryKey } from '../../domain/recovery-key.ts';
+import type { Tenant } from '../../domain/tenant.ts';
 import type { JournalRow, JournalState } from './journal-state.ts';
 
 /** What the look showed of one row in doubt. `unreadable`: the tenant gave no answer; the row stays in doubt. */

@@ -1,7 +1,7 @@
 /** Whether an evidence file is the one that the run's other files name, and names the one before it. Reads only. Layer: app. */
 import { type EvidenceHead, readEvidenceHead } from '../../domain/evidence/evidence-head.ts';
-import type { ReportFiles } from '../../domain/ports.ts';
 import type { Run } from '../../domain/run.ts';
+import type { ReportFiles } from '../../domain/stored-files.ts';
 import { BrokenChainError, chainedLines } from './chained-lines.ts';
 import { evidenceName, headOf } from './evidence-head.ts';
 import type { Verification } from './verify-evidence.ts';

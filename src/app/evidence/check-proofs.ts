@@ -4,7 +4,8 @@ import type { EvidenceCells } from '../../domain/evidence/evidence-columns.ts';
 import type { Tally } from '../../domain/evidence/evidence-figures.ts';
 import { type ClaimedProof, judgeProof, type ProofVerdict, proofOf } from '../../domain/evidence/proof.ts';
 import type { EntraDeviceId, ManagedDeviceId } from '../../domain/ids.ts';
-import type { CallOptions, Reading, Tenant } from '../../domain/ports.ts';
+import type { CallOptions } from '../../domain/ports.ts';
+import type { Reading, Tenant } from '../../domain/tenant.ts';
 import { evidenceLines, hashedChunks } from './verify-evidence.ts';
 
 /** A line that says proven, and what speaks against it or for nothing. */

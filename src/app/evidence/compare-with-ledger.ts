@@ -1,7 +1,8 @@
 /** Compares an evidence file with what the ledger remembers of it, and with the run's other files. Reads only. Layer: app. */
-import type { Ledger, ReportFiles } from '../../domain/ports.ts';
+import type { Ledger } from '../../domain/ledger.ts';
 import type { RotationState } from '../../domain/rotation.ts';
 import type { Run, RunEvidence } from '../../domain/run.ts';
+import type { ReportFiles } from '../../domain/stored-files.ts';
 import { checkNeighbours } from './check-neighbours.ts';
 import { evidenceName, headOf } from './evidence-head.ts';
 import type { Verification } from './verify-evidence.ts';

@@ -2,8 +2,8 @@
 import { isDigest } from '../../domain/evidence/read-line.ts';
 import { EVIDENCE_FORMAT } from '../../domain/evidence/run-details.ts';
 import type { RunId } from '../../domain/ids.ts';
-import type { ReportMetadata } from '../../domain/ports.ts';
 import type { Run, RunEvidence } from '../../domain/run.ts';
+import type { ReportMetadata } from '../../domain/stored-files.ts';
 
 /** In the container `reports`. Contract. */
 export function evidenceName(runId: RunId, version: number): string {

@@ -4,7 +4,7 @@ import { createEvidenceChain } from '../../domain/evidence/evidence-chain.ts';
 import type { EvidenceCells } from '../../domain/evidence/evidence-columns.ts';
 import { countFigures, type EvidenceFigures } from '../../domain/evidence/evidence-figures.ts';
 import { type EndDetails, type EvidenceFacts, runDetails } from '../../domain/evidence/run-details.ts';
-import type { Ledger } from '../../domain/ports.ts';
+import type { Ledger } from '../../domain/ledger.ts';
 import type { Run } from '../../domain/run.ts';
 import { sha256 } from './sha256.ts';
 

@@ -1,7 +1,7 @@
 /** Adds what became of devices that were given up on to the rotations of their run, so that its next evidence tells. Layer: app. */
 import type { Claim } from '../../domain/device-record.ts';
 import type { RunId } from '../../domain/ids.ts';
-import type { Versioned } from '../../domain/ports.ts';
+import type { Versioned } from '../../domain/ledger.ts';
 import { isFinallySettled, type LateOutcome, type Rotation } from '../../domain/rotation.ts';
 import type { Run } from '../../domain/run.ts';
 import type { Deps } from '../deps.ts';

@@ -1,6 +1,6 @@
 /** Pictures of the fleet, kept to be compared with: small JSON files in container `reports`, the last times somebody looked. Layer: app. */
 import { type FleetPicture, readPicture } from '../../domain/fleet/fleet-picture.ts';
-import type { ReportFiles } from '../../domain/ports.ts';
+import type { ReportFiles } from '../../domain/stored-files.ts';
 
 /** Chosen: two months of a look every day, in 60 KB; one is compared with, the others are for people and their spreadsheets. */
 export const MOST_PICTURES = 60;

@@ -1,7 +1,7 @@
 /** Decides every device of the fleet and puts the due ones in order: canaries, then oldest key first, broken devices last. Layer: app. */
 import type { DeviceRecord } from '../../domain/device-record.ts';
 import { type DueRules, decideDue } from '../../domain/due.ts';
-import type { Versioned } from '../../domain/ports.ts';
+import type { Versioned } from '../../domain/ledger.ts';
 import type { RotationState, SkipReason } from '../../domain/rotation.ts';
 import { seededSample } from '../../domain/sample.ts';
 import type { Bounds, Deps } from '../deps.ts';

@@ -1,9 +1,10 @@
 /** Lists the devices a script fails on, in chunks that survive a crash. Layer: app. */
 import type { EligibilityRules } from '../../domain/eligibility.ts';
 import { GraphError, type GraphErrorKind } from '../../domain/graph-error.ts';
-import type { CallOptions, ScriptRunState } from '../../domain/ports.ts';
+import type { CallOptions } from '../../domain/ports.ts';
 import type { Run } from '../../domain/run.ts';
 import { isPathSegment, type ScriptKind } from '../../domain/targets.ts';
+import type { ScriptRunState } from '../../domain/tenant.ts';
 import type { Bounds, Deps } from '../deps.ts';
 import type { Chunk } from './chunk-file.ts';
 import { encodeRoutedDevices, type RoutedDevice, recordEnd } from './device-records.ts';

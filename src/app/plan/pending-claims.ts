@@ -11,11 +11,12 @@ import {
 import { errorFields } from '../../domain/error-fields.ts';
 import { GraphError } from '../../domain/graph-error.ts';
 import type { EntraDeviceId, ManagedDeviceId, RecoveryKeyId, RunId } from '../../domain/ids.ts';
+import type { Versioned } from '../../domain/ledger.ts';
 import { CLOCK_MARGIN_MS } from '../../domain/observe.ts';
-import type { RequestTrace, Versioned } from '../../domain/ports.ts';
 import type { Priority } from '../../domain/request-class.ts';
 import type { LateOutcome, RotationState } from '../../domain/rotation.ts';
 import type { Run } from '../../domain/run.ts';
+import type { RequestTrace } from '../../domain/tenant.ts';
 import { type Bounds, callOptions, type Deps, isOver } from '../deps.ts';
 import { noteLateOutcomes } from '../evidence/note-late-outcomes.ts';
 import { askForEvidence } from '../evidence/renew-evidence.ts';

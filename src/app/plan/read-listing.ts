@@ -1,6 +1,6 @@
 /** Reads a paged listing into chunks that survive a crash: what is read is never read again. Layer: app. */
 import { GraphError } from '../../domain/graph-error.ts';
-import type { Page } from '../../domain/ports.ts';
+import type { Page } from '../../domain/tenant.ts';
 import { type Bounds, type Deps, isOver } from '../deps.ts';
 import { decodeChunk, encodeChunk } from './chunk-file.ts';
 import { numbered } from './plan-files.ts';

@@ -1,7 +1,8 @@
 /** Reads the devices that targets name one by one, a batch of targets at a time. Layer: app. */
 import type { ManagedDevice } from '../../domain/managed-device.ts';
-import type { CallOptions, DeviceNaming, Reading } from '../../domain/ports.ts';
+import type { CallOptions } from '../../domain/ports.ts';
 import { aimOf, isAskable, type RotationTarget } from '../../domain/targets.ts';
+import type { DeviceNaming, Reading } from '../../domain/tenant.ts';
 import type { Deps } from '../deps.ts';
 import { type Refusal, refusalOf } from './refusal.ts';
 import { type ReadAim, type Resolution, resolveTarget, UNREADABLE } from './resolve-target.ts';

@@ -1,8 +1,8 @@
 /** Which devices one target names, or why none, in words. Pure. Layer: app. */
 import { assertNever } from '../../domain/assert-never.ts';
 import type { ManagedDevice } from '../../domain/managed-device.ts';
-import type { Reading } from '../../domain/ports.ts';
 import type { RotationRoute, TargetAim } from '../../domain/targets.ts';
+import type { Reading } from '../../domain/tenant.ts';
 import type { RoutedDevice } from './device-records.ts';
 import { type Refusal, refusalOfStatus } from './refusal.ts';
 

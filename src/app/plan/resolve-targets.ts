@@ -1,6 +1,6 @@
 /** Resolves a run's targets to device records. Restartable: what is read is kept in chunks. Layer: app. */
 import type { EligibilityRules } from '../../domain/eligibility.ts';
-import type { CallOptions, Page } from '../../domain/ports.ts';
+import type { CallOptions } from '../../domain/ports.ts';
 import type { Run } from '../../domain/run.ts';
 import {
   aimOf,
@@ -10,6 +10,7 @@ import {
   type TargetAim,
   targetKey,
 } from '../../domain/targets.ts';
+import type { Page } from '../../domain/tenant.ts';
 import { type Bounds, callOptions, type Deps } from '../deps.ts';
 import type { Chunk } from './chunk-file.ts';
 import { encodeRoutedDevices, type RoutedDevice } from './device-records.ts';

@@ -1,8 +1,8 @@
 /** Writes the report of a run's latest evidence beside it. Layer: app. */
 import { createHash } from 'node:crypto';
 import { errorFields } from '../../domain/error-fields.ts';
-import type { ReportFiles } from '../../domain/ports.ts';
 import type { Run, RunEvidence } from '../../domain/run.ts';
+import type { ReportFiles } from '../../domain/stored-files.ts';
 import type { Deps } from '../deps.ts';
 import { renderReport } from './html/render-report.ts';
 import { type ReportDeps, readReport } from './read-report.ts';

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { reportRun } from '../../app/report-run.ts';
 import { startFleetRun } from '../../app/start-run.ts';
 import { countEligible } from '../../domain/eligibility.ts';
-import type { Ledger } from '../../domain/ports.ts';
+import type { Ledger } from '../../domain/ledger.ts';
 import type { Run } from '../../domain/run.ts';
 import type { CliContext, CommonOptions } from '../context.ts';
 import { printResult } from '../context.ts';

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { Deps } from '../../app/deps.ts';
 import { reportEntry } from '../../app/report-quarantine.ts';
 import { dismiss, type Requeued, requeue } from '../../app/requeue.ts';
-import type { Ledger, QuarantineEntry } from '../../domain/ports.ts';
+import type { Ledger, QuarantineEntry } from '../../domain/ledger.ts';
 import type { CliContext, CommonOptions } from '../context.ts';
 import { printResult } from '../context.ts';
 import { createCarrier } from '../drive/carry-on.ts';

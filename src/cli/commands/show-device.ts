@@ -9,8 +9,9 @@ import {
   type PastRotation,
 } from '../../app/device-history.ts';
 import type { RunId } from '../../domain/ids.ts';
+import type { Ledger } from '../../domain/ledger.ts';
 import { number, plural } from '../../domain/plain-figures.ts';
-import type { Clock, Ledger } from '../../domain/ports.ts';
+import type { Clock } from '../../domain/ports.ts';
 import type { Rotation } from '../../domain/rotation.ts';
 import type { Run } from '../../domain/run.ts';
 import { type CliContext, type CommonOptions, printResult } from '../context.ts';

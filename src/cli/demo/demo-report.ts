@@ -1,8 +1,8 @@
 /** Keeps the report of the demo's run, whose storage ends with the demo. Layer: cli. */
 import { writeFile } from 'node:fs/promises';
 import { reportName } from '../../app/report/report-name.ts';
-import type { ReportFiles } from '../../domain/ports.ts';
 import type { Run } from '../../domain/run.ts';
+import type { ReportFiles } from '../../domain/stored-files.ts';
 import { UsageError } from '../usage-error.ts';
 
 /** Where it is; `undefined` when it was to be nowhere, or the run has none. @throws {UsageError} {@link StorageError} */

@@ -1,5 +1,5 @@
 /** Counts what planning reads, for the progress display. Layer: cli. */
-import type { Page, Tenant } from '../../domain/ports.ts';
+import type { Page, Tenant } from '../../domain/tenant.ts';
 
 export interface ReadCounts {
   readonly devices: number;

@@ -1,7 +1,8 @@
 /** Reads a run's standing again and again and reports it. Layer: cli. */
 import { type RunReport, reportRun } from '../../app/report-run.ts';
 import type { RunId } from '../../domain/ids.ts';
-import type { Clock, Ledger } from '../../domain/ports.ts';
+import type { Ledger } from '../../domain/ledger.ts';
+import type { Clock } from '../../domain/ports.ts';
 import type { Budget } from '../../domain/request-class.ts';
 import type { Run } from '../../domain/run.ts';
 import type { Waiting } from './drive-run.ts';

@@ -2,8 +2,8 @@
 import { type ActionResult, type ActionState, isFinalAction } from '../action-result.ts';
 import { type EntraDeviceId, isGuid, type ManagedDeviceId, parseEntraDeviceId } from '../ids.ts';
 import { CLOCK_MARGIN_MS } from '../observe.ts';
-import type { Reading } from '../ports.ts';
 import type { RecoveryKey } from '../recovery-key.ts';
+import type { Reading } from '../tenant.ts';
 import type { EvidenceCells } from './evidence-columns.ts';
 
 /** What a line claims. What is not of the right form is absent. */

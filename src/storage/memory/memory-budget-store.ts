@@ -1,6 +1,7 @@
 /** A `BudgetStore` in memory that several simulated processes share, with latency and faults on demand. Layer: storage adapter. */
 import type { BudgetState } from '../../domain/budget-state.ts';
-import type { BudgetStore, Clock } from '../../domain/ports.ts';
+import type { BudgetStore } from '../../domain/budget-store.ts';
+import type { Clock } from '../../domain/ports.ts';
 import type { RequestClass } from '../../domain/request-class.ts';
 
 /** How the store behaves. */

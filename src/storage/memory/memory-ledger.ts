@@ -1,7 +1,8 @@
 /** The ledger in memory, with the same promises as the one on tables: for benchmarks and for tests on a virtual clock. Layer: storage adapter. */
 import type { DeviceRecord } from '../../domain/device-record.ts';
 import type { EntraDeviceId, RunId, SliceId } from '../../domain/ids.ts';
-import type { Clock, CurrentRun, FaultNote, Ledger, Outcomes, QuarantineEntry } from '../../domain/ports.ts';
+import type { CurrentRun, FaultNote, Ledger, Outcomes, QuarantineEntry } from '../../domain/ledger.ts';
+import type { Clock } from '../../domain/ports.ts';
 import { isEvidenceDue, type Run, type Slice } from '../../domain/run.ts';
 import { ROWS_PER_PAGE, refuseMoreThanOneTransaction } from '../limits.ts';
 import { lastAskedFirst, newestFirst } from '../newest-first.ts';

@@ -1,6 +1,7 @@
 /** The internal queues in memory: what was sent, and what has become visible. Layer: storage adapter. */
 import type { ContinuationMessage, SliceMessage } from '../../domain/messages.ts';
-import type { Clock, Queues } from '../../domain/ports.ts';
+import type { Clock } from '../../domain/ports.ts';
+import type { Queues } from '../../domain/queues.ts';
 import { visibilityTimeoutSeconds } from '../azure-queues.ts';
 import { QUEUES } from '../names.ts';
 

@@ -1,5 +1,5 @@
 /** Report files in memory. Layer: storage adapter. */
-import type { ReportFiles, ReportMetadata } from '../../domain/ports.ts';
+import type { ReportFiles, ReportMetadata } from '../../domain/stored-files.ts';
 
 interface Report {
   readonly pieces: readonly Uint8Array[];

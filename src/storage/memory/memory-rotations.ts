@@ -1,6 +1,6 @@
 /** Rotations in memory: the same promises as the table, by order. Layer: storage adapter. */
 import type { RunId } from '../../domain/ids.ts';
-import type { Versioned } from '../../domain/ports.ts';
+import type { Versioned } from '../../domain/ledger.ts';
 import type { Rotation } from '../../domain/rotation.ts';
 import { ROWS_PER_PAGE, refuseMoreThanOneTransaction, refuseTooManyIds } from '../limits.ts';
 import type { RotationLedger } from '../rotation-ledger.ts';

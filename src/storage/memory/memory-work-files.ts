@@ -1,5 +1,5 @@
 /** Work files in memory. Layer: storage adapter. */
-import type { WorkFiles } from '../../domain/ports.ts';
+import type { WorkFiles } from '../../domain/stored-files.ts';
 
 /** Bytes are copied in and out, as over the wire. */
 export function createMemoryWorkFiles(): WorkFiles {

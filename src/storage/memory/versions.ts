@@ -1,5 +1,5 @@
 /** Rows in memory with the conditional writes of a table. Layer: storage adapter. */
-import type { Versioned } from '../../domain/ports.ts';
+import type { Versioned } from '../../domain/ledger.ts';
 
 /** One conditional write. `version` undefined: insert. */
 export interface Change<V> {

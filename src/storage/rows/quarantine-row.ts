@@ -1,5 +1,5 @@
 /** Columns of table `Quarantine`. Pure. Layer: storage adapter. */
-import type { FaultNote, QuarantineEntry } from '../../domain/ports.ts';
+import type { FaultNote, QuarantineEntry } from '../../domain/ledger.ts';
 import { TABLES } from '../names.ts';
 import { type Column, instant, json, text } from './columns.ts';
 import { createRowCodec } from './row-codec.ts';

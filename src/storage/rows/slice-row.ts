@@ -1,5 +1,5 @@
 /** Columns of the rows of table `Runs` that a run has besides its own: slices, outcomes, and the pointer to the current run. Pure. Layer: storage adapter. */
-import type { CurrentRun, Outcomes } from '../../domain/ports.ts';
+import type { CurrentRun, Outcomes } from '../../domain/ledger.ts';
 import { RUN_TRIGGERS, type Slice } from '../../domain/run.ts';
 import { TABLES } from '../names.ts';
 import { exactNumber, flag, instant, int, json, oneOf, text } from './columns.ts';

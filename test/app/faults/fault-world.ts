@@ -1,8 +1,8 @@
 /** The world of the fault tests: a small fleet that simply works, secrets planted everywhere, and a day-to-day life with one tick a day. */
 import { scheduledTick } from '../../../src/app/scheduled-tick.ts';
-import type { WorkFiles } from '../../../src/domain/ports.ts';
 import type { Rotation } from '../../../src/domain/rotation.ts';
 import type { Run } from '../../../src/domain/run.ts';
+import type { WorkFiles } from '../../../src/domain/stored-files.ts';
 import type { ScriptedFault } from '../../../src/simulator/faults.ts';
 import type { Life } from '../../support/mortal.ts';
 import { createWorld, DAY_MS, START_MS, type TestProcess, type World, type WorldOptions } from '../../support/world.ts';

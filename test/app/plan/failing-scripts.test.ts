@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { planPrefix } from '../../../src/app/plan/plan-files.ts';
 import { TargetUnreadableError } from '../../../src/app/plan/refusal.ts';
 import { GraphError } from '../../../src/domain/graph-error.ts';
-import type { ScriptRunState } from '../../../src/domain/ports.ts';
 import type { Rotation } from '../../../src/domain/rotation.ts';
 import type { RotationTarget } from '../../../src/domain/targets.ts';
+import type { ScriptRunState } from '../../../src/domain/tenant.ts';
 import { createLife, mortal, mortalClock } from '../../support/mortal.ts';
 import { createPlanning, device, type Holdings, key, managedId, type Planning, planTargets } from './planning.ts';
 

@@ -4,9 +4,9 @@ import type { ActionResult, ActionState } from '../../../src/domain/action-resul
 import { type Claim, type DeviceRecord, PENDING_CLAIM_EXPIRES_MS } from '../../../src/domain/device-record.ts';
 import { parseRunId, type RecoveryKeyId } from '../../../src/domain/ids.ts';
 import { CLOCK_MARGIN_MS } from '../../../src/domain/observe.ts';
-import type { Reading } from '../../../src/domain/ports.ts';
 import type { Rotation } from '../../../src/domain/rotation.ts';
 import type { Run } from '../../../src/domain/run.ts';
+import type { Reading } from '../../../src/domain/tenant.ts';
 import { createMemoryQueues } from '../../../src/storage/memory/memory-queues.ts';
 import { sampleRotation } from '../../contracts/samples.ts';
 import { createPlanning, DAY_MS, entraId, keyId, managedId, type Planning, START_MS } from './planning.ts';

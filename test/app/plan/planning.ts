@@ -17,19 +17,13 @@ import {
   type RunId,
 } from '../../../src/domain/ids.ts';
 import type { ManagedDevice } from '../../../src/domain/managed-device.ts';
-import type {
-  DeviceNaming,
-  Logger,
-  Page,
-  Reading,
-  ScriptRunState,
-  Tenant,
-  WorkFiles,
-} from '../../../src/domain/ports.ts';
+import type { Logger } from '../../../src/domain/ports.ts';
 import type { RecoveryKey, VolumeType } from '../../../src/domain/recovery-key.ts';
 import type { Rotation } from '../../../src/domain/rotation.ts';
 import type { Run } from '../../../src/domain/run.ts';
+import type { WorkFiles } from '../../../src/domain/stored-files.ts';
 import type { RotationTarget } from '../../../src/domain/targets.ts';
+import type { DeviceNaming, Page, Reading, ScriptRunState, Tenant } from '../../../src/domain/tenant.ts';
 import { createSeededRandom } from '../../../src/simulator/seeded-random.ts';
 import { createVirtualClock, type VirtualClock } from '../../../src/simulator/virtual-clock.ts';
 import { createMemoryLedger, type MemoryLedger } from '../../../src/storage/memory/memory-ledger.ts';

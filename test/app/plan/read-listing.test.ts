@@ -4,7 +4,8 @@ import type { Bounds, Deps } from '../../../src/app/deps.ts';
 import { decodeChunk, encodeChunk } from '../../../src/app/plan/chunk-file.ts';
 import { type ListingProgress, type ListingSource, readListing } from '../../../src/app/plan/read-listing.ts';
 import { GraphError, type GraphErrorKind } from '../../../src/domain/graph-error.ts';
-import type { Page, WorkFiles } from '../../../src/domain/ports.ts';
+import type { WorkFiles } from '../../../src/domain/stored-files.ts';
+import type { Page } from '../../../src/domain/tenant.ts';
 import { createLife, mortal, ProcessDied } from '../../support/mortal.ts';
 import { createPlanning, START_MS } from './planning.ts';
 

@@ -4,9 +4,9 @@ import { TargetUnreadableError } from '../../../src/app/plan/refusal.ts';
 import { startTargetedRun } from '../../../src/app/start-run.ts';
 import { GraphError } from '../../../src/domain/graph-error.ts';
 import { parseRunId } from '../../../src/domain/ids.ts';
-import type { ScriptRunState } from '../../../src/domain/ports.ts';
 import type { Run } from '../../../src/domain/run.ts';
 import { type RotationTarget, SCRIPT_KINDS } from '../../../src/domain/targets.ts';
+import type { ScriptRunState } from '../../../src/domain/tenant.ts';
 import {
   createPlanning,
   device,

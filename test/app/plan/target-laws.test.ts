@@ -2,7 +2,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { ManagedDevice } from '../../../src/domain/managed-device.ts';
-import type { ScriptRunState } from '../../../src/domain/ports.ts';
 import {
   aimOf,
   describeTarget,
@@ -11,6 +10,7 @@ import {
   type TargetAim,
   targetKey,
 } from '../../../src/domain/targets.ts';
+import type { ScriptRunState } from '../../../src/domain/tenant.ts';
 import {
   createPlanning,
   device,

@@ -6,8 +6,8 @@ import { EvidenceChangedError, readReport } from '../../../src/app/report/read-r
 import { reportName } from '../../../src/app/report/report-name.ts';
 import { reportRun } from '../../../src/app/report-run.ts';
 import { scheduledTick } from '../../../src/app/scheduled-tick.ts';
-import type { ReportFiles } from '../../../src/domain/ports.ts';
 import type { Run } from '../../../src/domain/run.ts';
+import type { ReportFiles } from '../../../src/domain/stored-files.ts';
 import { reportOf } from '../../support/evidence-files.ts';
 import { contentOf } from '../../support/expect-evidence.ts';
 import { expectNoSecret } from '../../support/expect-no-secret.ts';

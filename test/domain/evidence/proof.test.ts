@@ -3,8 +3,8 @@ import type { ActionResult, ActionState } from '../../../src/domain/action-resul
 import type { EvidenceCells } from '../../../src/domain/evidence/evidence-columns.ts';
 import { judgeProof, proofOf } from '../../../src/domain/evidence/proof.ts';
 import type { EntraDeviceId, RecoveryKeyId } from '../../../src/domain/ids.ts';
-import type { Reading } from '../../../src/domain/ports.ts';
 import type { RecoveryKey } from '../../../src/domain/recovery-key.ts';
+import type { Reading } from '../../../src/domain/tenant.ts';
 
 const DEVICE = 'dddddddd-0000-4000-8000-000000000001';
 const KEY = 'cccccccc-0000-4000-8000-000000000002';
