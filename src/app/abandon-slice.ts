@@ -2,6 +2,7 @@
 import type { EntraDeviceId, RunId, SliceId } from '../domain/ids.ts';
 import { applyEvent, isTerminal, type Rotation } from '../domain/rotation.ts';
 import type { Deps } from './deps.ts';
+import { readAsLeft } from './read-as-left.ts';
 import { settleClaims } from './settle-claims.ts';
 import { countRotations } from './slice-rows.ts';
 
@@ -11,6 +12,7 @@ export async function abandonSlice(deps: Deps, runId: RunId, sliceId: SliceId): 
     const run = await deps.ledger.readRun(runId);
     const slice = await deps.ledger.readSlice(runId, sliceId);
     if (run === undefined || slice === undefined) return [];
+    if (slice.value.state !== 'closed') await readAsLeft(deps, run.value, slice.value);
     let rotations = await readAll(deps, runId, slice.value.orders);
     if (slice.value.state === 'closed') return abandonedDevices(rotations.map((row) => row.value));
     while (rotations.some(({ value }) => !isTerminal(value.state))) {

@@ -1,9 +1,8 @@
 /** Takes an aborted run's rotations that were due again out of their slice: they count as planned, and their devices are free. Layer: app. */
 import type { Versioned } from '../domain/ledger.ts';
-import type { Rotation } from '../domain/rotation.ts';
 import type { Run, Slice } from '../domain/run.ts';
-import { lostSight } from './claim-block.ts';
 import type { Deps } from './deps.ts';
+import { readAsLeft } from './read-as-left.ts';
 import { giveBackClaims } from './settle-claims.ts';
 import { firstSlice, sendLook } from './slice-rows.ts';
 
@@ -22,21 +21,4 @@ export async function leaveSlice(deps: Deps, run: Run, slice: Versioned<Slice>):
   );
   await sendLook(deps, run, rest);
   await deps.ledger.writeSlices(run.runId, [{ slice: rest, version: slice.version }]);
-}
-
-/** The slice's rotations; one whose owner died between claim and record is uncertain: it may have been asked for. */
-async function readAsLeft(deps: Deps, run: Run, slice: Slice): Promise<readonly Rotation[]> {
-  for (;;) {
-    const rows = await deps.ledger.readRotationsAt(run.runId, slice.orders);
-    const records = await deps.ledger.readDevices(rows.flatMap((row) => row.value.entraDeviceId ?? []));
-    const left = rows.flatMap(({ value, version }): Versioned<Rotation>[] => {
-      const claim = value.entraDeviceId === undefined ? undefined : records.get(value.entraDeviceId)?.value.claim;
-      const isOurs = claim?.runId === run.runId && claim.order === value.order && claim.attempt >= value.attempt;
-      return value.state === 'planned' && isOurs
-        ? [{ value: { ...lostSight(value, claim), sliceId: slice.sliceId }, version }]
-        : [];
-    });
-    if (left.length === 0) return rows.map((row) => row.value);
-    await deps.ledger.writeRotations(run.runId, left);
-  }
 }
