@@ -125,7 +125,8 @@ describe('429s and pauses over time', () => {
         const pauses = all.map(({ fromMs, lengthMs, ...rest }) => pause(fromMs, lengthMs, rest));
         const earlier = { pauses: 4, throttled: 9 };
         const rate = sent(n).rate(budgets, { pauses, earlier });
-        if (rate === undefined) return expect([pauses.length, n]).toEqual([0, 0]);
+        expect(rate === undefined).toBe(pauses.length === 0 && n === 0);
+        if (rate === undefined) return;
         expect(rate.bars.reduce((sum, { throttled }) => sum + throttled, 0)).toBe(throttledOf(pauses));
         expect(rate.throttling).toMatchObject({ throttled: throttledOf(pauses) + 9, pauses: pauses.length + 4 });
         expect(rate.bars.length).toBeLessThanOrEqual(60);
