@@ -39,7 +39,7 @@ export const SKIP_WORDS: Readonly<Record<SkipReason, ReasonWords>> = {
   },
   keyTooYoung: {
     meaning: 'with a key, or last request, younger than the minimum age',
-    remedy: 'nothing; a later run takes it',
+    remedy: 'nothing; a later run takes it; when it was named in a request, ask again an hour later',
   },
   keyLimitReached: {
     meaning: 'with 195 keys or more in escrow, which takes no more than 200',

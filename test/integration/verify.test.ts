@@ -106,6 +106,10 @@ describe('keyturn verify', () => {
     expect((await verify(evidence, [], other)).stdout).toContain(
       `ledger   not compared: the settings are of tenant ${other.TENANT_ID}`,
     );
+    const wrong = { ...settings, NOTIFY_WEBHOOK: 'http://hook.example/x' };
+    expect((await verify(evidence, [], wrong)).stdout).toContain(
+      'ledger   not compared: the settings are wrong (NOTIFY_WEBHOOK)',
+    );
     const { code, stdout, stderr } = await verify(evidence, ['--graph'], other);
     expect(stdout).toContain(CHAIN_HOLDS);
     expect(stderr).toContain(`the file is of ${TENANT}`);

@@ -11,6 +11,8 @@ const [PLOT, BELOW] = [124, 30];
 const [ABOVE, ABOVE_WITH_MARKS] = [16, 46];
 /** Numbers closer than this, in percent of the width, would run into each other on a phone. */
 const LEAST_APART = 8;
+/** On a phone a label further to the right, in percent of the width, would run into that of the end. */
+const LAST_EDGE = 80;
 
 /** A bar that fills its table cell; the number beside it says the same, so that it is hidden from screen readers. */
 export function bar(share: number, kind: string): Html {
@@ -65,7 +67,7 @@ export function columnChart(chart: ColumnChart): Html {
   const edges = columns.map(({ edge }, i) =>
     edge === undefined
       ? NOTHING
-      : html`<text x="${round(i * step)}%" y="${base + 18}" text-anchor="${i === 0 ? 'start' : 'middle'}">${edge}</text>`,
+      : html`<text${i > 0 && i * step > LAST_EDGE ? html` class="crowded"` : NOTHING} x="${round(i * step)}%" y="${base + 18}" text-anchor="${i === 0 ? 'start' : 'middle'}">${edge}</text>`,
   );
   const breaks = (chart.breaks ?? []).map(
     ({ before, label }) =>

@@ -105,6 +105,8 @@ pre { background: var(--ground); border: 1px solid var(--line); border-radius: 8
   .wide { width: 34%; }
   th, td { padding-right: 10px; }
   .stack thead { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; white-space: nowrap; }
+  .crowded { display: none; }
+  .scroll { max-height: none; }
   .sortable.stack thead { display: block; position: static; clip-path: none; width: auto; height: auto; overflow: visible; }
   .sortable.stack thead tr { display: flex; flex-wrap: wrap; gap: 0 14px; }
   .sortable.stack thead tr::before { content: "Sort by"; color: var(--soft); font-size: 13px; padding: 1px 0; }

@@ -66,6 +66,7 @@ function requestLines(requests: readonly PutRequest[], { notBeforeMs }: Rotation
     ...(notBeforeMs === undefined || !isNew ? [] : [`Nothing is done before ${moment(notBeforeMs)} UTC.`]),
     isNew ? 'Once the function app, or `npx keyturn host`, has taken it:' : 'See how it stands:',
     ...requests.map(({ requestId }) => `  npx keyturn status ${requestId}`),
+    ...(isNew ? ['Whoever takes it goes by its own ROTATION_MODE: live asks, dryRun plans and asks nobody.'] : []),
   ];
 }
 

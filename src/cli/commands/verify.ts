@@ -137,8 +137,12 @@ async function askLedger(context: CliContext, verification: Verification): Promi
     services = createServices({ environment: context.environment });
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error;
-    const names = error.problems.map(({ name }) => name);
-    return { kind: 'notCompared', because: `no ledger is configured (${[...new Set(names)].join(', ')})` };
+    const names = [...new Set(error.problems.map(({ name }) => name))].join(', ');
+    const isMissing = error.problems.every(({ given }) => given === 'nothing');
+    return {
+      kind: 'notCompared',
+      because: `${isMissing ? 'no ledger is configured' : 'the settings are wrong'} (${names})`,
+    };
   }
   const { tenantId } = services.settings;
   if (head !== undefined && head.tenantId !== tenantId) {

@@ -72,9 +72,12 @@ function rotationLines(
 }
 
 function rotationFacts(rotation: Rotation, mode: Run['mode']): readonly Fact[] {
-  const { skipReason } = rotation;
-  const why =
-    skipReason === undefined ? meaningOf(rotation.state, mode) : `${skipReason}: ${SKIP_WORDS[skipReason].meaning}`;
+  const { skipReason, late } = rotation;
+  const meaning =
+    late === undefined
+      ? meaningOf(rotation.state, mode)
+      : 'no proof by the last look; a later plan found out more, see below';
+  const why = skipReason === undefined ? meaning : `${skipReason}: ${SKIP_WORDS[skipReason].meaning}`;
   return [
     ['state', `${rotation.state} (${why})`],
     ['canary', rotation.canary === true ? 'yes' : undefined],

@@ -64,5 +64,10 @@ function firstLines({ first, nowMs }: PlanResult, style: Style, columns: number)
     rotation.managedDeviceId,
     rotation.canary === true ? 'canary' : '',
   ]);
-  return ['', ...table(titles, rows, style, columns)];
+  const isDrawn = first.some(({ canary }) => canary === true);
+  return [
+    '',
+    ...table(titles, rows, style, columns),
+    ...(isDrawn ? [style.dim('Every run draws canaries of its own; the rest goes oldest key first.')] : []),
+  ];
 }

@@ -2,7 +2,7 @@
 
 import type { Disagreement } from '../../app/evidence/check-proofs.ts';
 import type { LedgerComparison } from '../../app/evidence/compare-with-ledger.ts';
-import type { Verification } from '../../app/evidence/verify-evidence.ts';
+import { isWhole, type Verification } from '../../app/evidence/verify-evidence.ts';
 import { number, plural } from '../../domain/plain-figures.ts';
 import type { GraphCheck, VerifyResult } from '../commands/verify.ts';
 import type { Style } from './style.ts';
@@ -29,9 +29,9 @@ export function fileLines(file: string, verification: Verification, style: Style
 }
 
 /** What others say of it, or why they do not. */
-export function comparisonLines({ ledger, graph }: VerifyResult, style: Style): readonly string[] {
+export function comparisonLines({ verification, ledger, graph }: VerifyResult, style: Style): readonly string[] {
   return [
-    ...ledgerLines(ledger, style),
+    ...ledgerLines(ledger, isWhole(verification), style),
     ...(graph === undefined
       ? [style.dim('graph    not asked; --graph asks it about every proof')]
       : graphLines(graph, style)),
@@ -90,10 +90,14 @@ const WHERE: Readonly<Record<Extract<LedgerComparison, { kind: 'agrees' }>['with
   'blob metadata': "the digest is the one in the blob's metadata",
 };
 
-function ledgerLines(ledger: LedgerComparison, style: Style): readonly string[] {
+function ledgerLines(ledger: LedgerComparison, isFileWhole: boolean, style: Style): readonly string[] {
   if (ledger.kind === 'notCompared') return [`ledger   ${style.warn('not compared')}: ${visible(ledger.because)}`];
   const notes = ledger.notes.map((note) => `  ${style.warn(visible(note))}`);
-  if (ledger.kind === 'agrees') return [holds(style, 'ledger', WHERE[ledger.with]), ...notes];
+  if (ledger.kind === 'agrees') {
+    if (isFileWhole) return [holds(style, 'ledger', WHERE[ledger.with]), ...notes];
+    const claim = `its last line still says what it said (${WHERE[ledger.with]}); the file is another`;
+    return [broken(style, 'ledger', claim), ...notes];
+  }
   // They quote the file's own words.
   const [first = '', ...more] = ledger.differences.map(visible);
   return [broken(style, 'ledger', first), ...more.map((difference) => `  ${difference}`), ...notes];

@@ -100,7 +100,7 @@ export const OUTCOME_WORDS: Readonly<Record<DeviceOutcome, OutcomeWords>> = {
     remedy: 'Turn BitLocker on',
   },
   keyLimitReached: {
-    title: 'Near the limit of keys',
+    title: 'At the limit of keys',
     urgency: 'act',
     meaning: 'escrow holds 195 keys or more for it, and refuses new ones at 200',
     remedy:

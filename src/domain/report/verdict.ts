@@ -1,5 +1,8 @@
 /** The first two lines of a report: did it work, and what needs somebody. Pure. Layer: domain. */
 import { number, percent, plural } from '../plain-figures.ts';
+import { SKIP_REASONS } from '../rotation.ts';
+import type { DeviceOutcome } from './device-outcome.ts';
+import { needsAttention } from './outcome-words.ts';
 import type { ReportModel } from './report-model.ts';
 
 export interface Verdict {
@@ -25,6 +28,7 @@ export function verdictOf(model: ReportModel): Verdict {
   const { run, state, funnel, inDanger, needAttention, figures, outcomes } = model;
   const others = needAttention - inDanger;
   const lost = unresolvedCount(run.unresolved ?? []);
+  const passedOver = run.targets === undefined || funnel.due === 0 ? 0 : passedOverCount(outcomes);
   const needs = [
     ...(run.abortReason === undefined ? [] : [AFTER_ABORT[run.abortReason]]),
     ...(inDanger === 0
@@ -36,6 +40,11 @@ export function verdictOf(model: ReportModel): Verdict {
       ? []
       : [
           `${number(others)}${inDanger === 0 ? '' : ' more'} ${others === 1 ? 'device needs' : 'devices need'} somebody: the tables say what for.`,
+        ]),
+    ...(passedOver === 0
+      ? []
+      : [
+          `${number(passedOver)}${others === 0 ? '' : ' more'} of those named ${passedOver === 1 ? 'was' : 'were'} not asked: the outcomes say why.`,
         ]),
     ...(lost === 0 ? [] : [`${lost === 1 ? 'One target names' : `${number(lost)} targets name`} no device.`]),
   ];
@@ -72,6 +81,17 @@ export function verdictOf(model: ReportModel): Verdict {
   const share = proven / funnel.due;
   const tone = inDanger > 0 || share < 0.5 ? 'bad' : clean;
   return { tone, headline: `${proofs}${proven === funnel.due ? '' : ` (${percent(share, 1)})`}.`, needs: asked };
+}
+
+/** Skipped for a reason that a later run would see to by itself, if there was one. */
+function passedOverCount(outcomes: ReportModel['outcomes']): number {
+  return outcomes
+    .filter(({ outcome }) => isSkipReason(outcome) && !needsAttention(outcome))
+    .reduce((sum, { devices }) => sum + devices, 0);
+}
+
+function isSkipReason(outcome: DeviceOutcome): boolean {
+  return (SKIP_REASONS as readonly DeviceOutcome[]).includes(outcome);
 }
 
 /** A long list ends with how many more there were. */

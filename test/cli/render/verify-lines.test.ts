@@ -45,6 +45,15 @@ describe('what is said of an evidence file', () => {
     expect(said).toContain('devices that ended as planned: the last line says 40, counted again there are 38');
   });
 
+  it('that was changed above its last line, though that is still the one in the ledger', async () => {
+    const lines = linesOf(FILE);
+    const fifth = Buffer.from(String(lines[4]).replace('LAPTOP-', 'LAPTOP '));
+    const said = await linesFor(lines.with(4, fifth), { ledger: { kind: 'agrees', with: 'run row', notes: [] } });
+    expect(said).toContain('chain    DOES NOT HOLD');
+    expect(said).toContain('ledger   DOES NOT HOLD: its last line still says what it said');
+    expect(said).not.toContain('ledger   holds');
+  });
+
   it('whose tail is cut off', async () => {
     const said = await linesFor(linesOf(FILE).slice(0, 9));
     expect(said).toContain('the end of the file is missing: nothing follows line 9');

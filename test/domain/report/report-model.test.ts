@@ -216,6 +216,13 @@ describe('the model', () => {
     ],
     [
       'warn',
+      { targets: TWO_TARGETS },
+      [rotations[0], sampleRotation(1, { state: 'skipped', skipReason: 'keyTooYoung' })],
+      '1 of 1 due key is rotated and proven.',
+      '1 of those named was not asked: the outcomes say why.',
+    ],
+    [
+      'warn',
       { targets: TWO_TARGETS, due: 0, unresolved: ['a device named X', 'a device named Y'] },
       [],
       'No device was found by the names given: nothing was asked.',
