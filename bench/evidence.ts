@@ -26,6 +26,7 @@ const REPORT = `${RUN_ID}/report-1.html`;
 const ROWS_PER_PAGE = 1_000;
 /** See `planning`. */
 const SEMI_SPACE_MIB = 16;
+const SMALL_YOUNG_GENERATION = `--max-semi-space-size=${SEMI_SPACE_MIB}`;
 
 /** Rows are made as they are asked for. */
 function ledgerOf(devices: number): Pick<Ledger, 'rotationPages'> {
@@ -90,6 +91,7 @@ async function measured(what: string, devices: number, work: () => Promise<unkno
   const { cpuSeconds, wallSeconds, peakMiB, baselineMiB } = used();
   return {
     what,
+    'semi-space': process.execArgv.includes(SMALL_YOUNG_GENERATION) ? SEMI_SPACE_MIB : 'default',
     devices,
     'CPU s': cpuSeconds,
     'CPU µs per device': (cpuSeconds * 1e6) / devices,
@@ -130,7 +132,7 @@ async function verifyFromDisk(devices: number): Promise<Row> {
   }
 }
 
-const execArgv = [`--max-semi-space-size=${SEMI_SPACE_MIB}`];
+const execArgv = [SMALL_YOUNG_GENERATION];
 
 /** Evidence and reports of up to a million devices. */
 export const evidence: Bench = {

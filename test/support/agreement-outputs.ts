@@ -9,7 +9,6 @@ import { reportRun } from '../../src/app/report-run.ts';
 import { reportLines } from '../../src/cli/render/report-lines.ts';
 import { runLines } from '../../src/cli/render/run-lines.ts';
 import { createStyle } from '../../src/cli/render/style.ts';
-import { verifyLines } from '../../src/cli/render/verify-lines.ts';
 import type { RunNotification } from '../../src/domain/notification.ts';
 import type { Run } from '../../src/domain/run.ts';
 import { countSheet, type Figures, isRotatedWithoutKey, readSheet, type Sheet } from './agreement-csv.ts';
@@ -25,6 +24,7 @@ import {
 } from './agreement-pages.ts';
 import { joined, reportOf } from './evidence-files.ts';
 import { contentOf } from './expect-evidence.ts';
+import { verifyLines } from './verify-lines.ts';
 
 const PLAIN = createStyle(false);
 const COLUMNS = 200;

@@ -13,11 +13,6 @@ import { STATES_IN_ORDER } from './words.ts';
 /** Chosen: a screen of them; --json has all. */
 const MOST_SHOWN = 20;
 
-/** All of it: one paragraph for each thing that was checked. */
-export function verifyLines(result: VerifyResult, style: Style): readonly string[] {
-  return [...fileLines(result.file, result.verification, style), ...comparisonLines(result, style)];
-}
-
 /** What the file says by itself. */
 export function fileLines(file: string, verification: Verification, style: Style): readonly string[] {
   return [

@@ -13,11 +13,11 @@ import { logLine } from '../../../src/cli/render/log-line.ts';
 import { planLines } from '../../../src/cli/render/plan-lines.ts';
 import { dismissedLines, quarantineLines, requeuedLines } from '../../../src/cli/render/quarantine-lines.ts';
 import { runLines } from '../../../src/cli/render/run-lines.ts';
-import { verifyLines } from '../../../src/cli/render/verify-lines.ts';
 import type { FleetPicture } from '../../../src/domain/fleet/fleet-picture.ts';
 import type { RunId } from '../../../src/domain/ids.ts';
 import { noKeyAges } from '../../../src/domain/key-ages.ts';
 import { sampleRotation } from '../../contracts/samples.ts';
+import { verifyLines } from '../../support/verify-lines.ts';
 import { NOW_MS, PLAIN, report } from '../samples.ts';
 
 /** Clears the screen, names the window, turns what follows around, hides, and begins a line of its own. */

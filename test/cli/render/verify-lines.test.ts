@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { VerifyResult } from '../../../src/cli/commands/verify.ts';
-import { verifyLines } from '../../../src/cli/render/verify-lines.ts';
 import { sampleRotations } from '../../contracts/samples.ts';
 import { evidenceOf, linesOf, verified } from '../../support/evidence-files.ts';
+import { verifyLines } from '../../support/verify-lines.ts';
 import { PLAIN } from '../samples.ts';
 
 const FILE = await evidenceOf(sampleRotations(40), { mode: 'dryRun' });
