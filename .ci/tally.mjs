@@ -1,8 +1,8 @@
 // Prints the closing line of .ci/run from vitest's JSON report, and fails unless everything passed and something ran.
-// Usage: node .ci/tally.mjs REPORT STATUS, where STATUS is 0 when every step before succeeded.
+// Usage: node .ci/tally.mjs REPORT [FAILED_STEP ...]
 import { readFileSync } from 'node:fs';
 
-const [reportPath = '', status = '1'] = process.argv.slice(2);
+const [reportPath = '', ...failedSteps] = process.argv.slice(2);
 
 function read() {
   try {
@@ -33,7 +33,7 @@ const faults = [
   passed + failed === 0 && 'no test ran',
   skipped > 0 && `${skipped} tests were skipped`,
   failed === 0 && !report.success && 'the test run failed outside of its tests',
-  status !== '0' && 'a step failed',
+  ...failedSteps.map((name) => `npm run ${name} failed`),
 ].filter(Boolean);
 for (const fault of faults) process.stderr.write(`${fault}\n`);
 
