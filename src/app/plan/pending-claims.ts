@@ -54,7 +54,8 @@ const LOOK_AT = 100;
 
 /**
  * Releases what is final and returns how those rotations ended. Every other claim stands: its device is `rotationPending`.
- * `idle`: claimed devices that are not due; for them Graph is not asked, and what is listed or long over is enough to let go.
+ * `idle`: claimed devices that are not due. For them Graph is asked only when the listing shows a key that may be the request's: it makes the
+ * device due for nothing, so nobody would look before the claim expires. Otherwise what is listed or long over is enough to let go.
  * Releasing is conditional and idempotent. @throws {GraphError}
  */
 export async function settlePendingClaims(
@@ -72,7 +73,7 @@ export async function settlePendingClaims(
   const released: Released[] = [];
   const nowMs = deps.ledger.serverNowMs();
 
-  const mayAsk = new Set(claimed);
+  const isDue = new Set(claimed);
   for (const device of [...claimed, ...idle]) {
     const { claim } = device.stored.value;
     const pending = await pendingFacts(claim, isFinished);
@@ -81,7 +82,7 @@ export async function settlePendingClaims(
     if (key !== undefined) released.push(provenBy(key, device, claim));
     else if (nowMs - pending.sinceMs > PENDING_CLAIM_EXPIRES_MS)
       released.push({ device, claim, end: { state: 'overdue' }, outcome: { state: 'expired' } });
-    else if (mayAsk.has(device)) toLookAt.push({ device, claim, pending });
+    else if (isDue.has(device) || mayBeOurs(device, pending)) toLookAt.push({ device, claim, pending });
   }
 
   for (let i = 0; i < toLookAt.length && !isOver(deps, bounds); i += LOOK_AT) {
@@ -211,6 +212,12 @@ function newerKey({ stored, newestKeyAtMs, newestKeyId }: ClaimedDevice, pending
   if (newestKeyAtMs <= pending.acceptedByMs || newestKeyId === pending.keyBeforeId) return undefined;
   // Behind an imported key a rotated one may hide: then the action's own state has to tell.
   return isImportedKey(stored.value, newestKeyId) ? undefined : { keyId: newestKeyId, createdAtMs: newestKeyAtMs };
+}
+
+/** A key from the time in which the request can have been taken: only the start of its action tells whether it came of it. */
+function mayBeOurs({ newestKeyAtMs, newestKeyId }: ClaimedDevice, pending: PendingFacts): boolean {
+  if (newestKeyAtMs === undefined || newestKeyId === pending.keyBeforeId) return false;
+  return newestKeyAtMs >= pending.acceptedAfterMs && newestKeyAtMs <= pending.acceptedByMs;
 }
 
 /** The claim of a run that ended without settling it (its rows were lost, say) waits like any other given up. */

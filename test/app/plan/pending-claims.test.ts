@@ -155,21 +155,42 @@ describe('a pending claim', () => {
 });
 
 describe('the claim of a device that is not due', () => {
-  it.each<[string, Case, string]>([
-    ['is released by a newer key', { key: NEWER }, 'proven'],
+  it.each<[string, Case, string, number]>([
+    ['is released by a newer key', { key: NEWER }, 'proven', 0],
     [
       'is released after 60 days',
       { claim: { ...CLAIM, pending: { ...PENDING, sinceMs: START_MS - PENDING_CLAIM_EXPIRES_MS - 1 } } },
       'overdue',
+      0,
     ],
-    ['stands otherwise, and nobody is asked', { reading: found(action('done')) }, 'stands'],
-  ])('%s', async (_what, { claim = CLAIM, key = {}, reading }, end) => {
+    ['stands otherwise, and nobody is asked', { reading: found(action('done')) }, 'stands', 0],
+    ['is released by a key that its action made', { key: SOON, reading: found(action('done')) }, 'proven', 1],
+    [
+      'remembers that a key is wanted when its action began after the key came',
+      { key: SOON, reading: found(action('done', ASKED_MS + 900)) },
+      'confirmed',
+      1,
+    ],
+    ['stands while such an action is pending', { key: SOON, reading: found(action('pending')) }, 'stands', 1],
+    [
+      'stands with the key known before, and nobody is asked',
+      { key: { ...SOON, newestKeyId: keyId(1) }, reading: found(action('done')) },
+      'stands',
+      0,
+    ],
+    [
+      'stands with a key from before the request, and nobody is asked',
+      { key: { ...SOON, newestKeyAtMs: ASKED_MS - 1 }, reading: found(action('done')) },
+      'stands',
+      0,
+    ],
+  ])('%s', async (_what, { claim = CLAIM, key = {}, reading }, end, looks) => {
     const world = createPlanning(reading === undefined ? {} : { actions: new Map([[managedId(1), reading]]) });
     await world.ledger.writeDevices([{ record: recordOf(1, claim), version: undefined }]);
     const settled = await settle(world, [], [{ stored: await stored(world, 1), ...key }]);
     expect(settled.get(entraId(1)) ?? 'stands').toBe(end);
     expect((await stored(world, 1)).value.claim === undefined).toBe(end !== 'stands');
-    expect(world.looked).toEqual([]);
+    expect(world.looked.flat()).toHaveLength(looks);
   });
 });
 
