@@ -8,6 +8,7 @@ import { CLOCK_MARGIN_MS, createdAfterMs } from '../domain/observe.ts';
 import { applyEvent, type Rotation, type SkipReason } from '../domain/rotation.ts';
 import type { Run } from '../domain/run.ts';
 import type { Deps } from './deps.ts';
+import { derivedGuid } from './derived-guid.ts';
 
 /** A rotation whose device is ours to ask until the claim's send deadline. */
 export interface ClaimedRotation {
@@ -122,12 +123,20 @@ function skip(rotation: Rotation, skipReason: SkipReason): Rotation {
   return applyEvent(rotation, { kind: 'skipped' }, { skipReason });
 }
 
+/** The `client-request-id` under which the claimed device is first asked: whoever reads the claim after a crash knows it too. */
+export function clientRequestIdOf({ token, order }: Claim): string {
+  return derivedGuid(`${token} ${order}`);
+}
+
 /** The rotation after an owner of its run died, or lost its lease, between the intent and the record: it may have been asked for. */
 export function lostSight(rotation: Rotation, holder: Claim): Rotation {
+  // What an earlier attempt was answered says nothing of this one.
+  const { httpStatus: _status, requestId: _requestId, ...unanswered } = rotation;
   return applyEvent(
-    rotation,
+    unanswered,
     { kind: 'lostSight' },
     {
+      clientRequestId: clientRequestIdOf(holder),
       claimedAtMs: holder.claimedAtMs,
       sendByMs: holder.sendByMs,
       acceptedAfterMs: holder.claimedAtMs - CLOCK_MARGIN_MS,

@@ -8,7 +8,7 @@ import { applyEvent, isTerminal, type Rotation } from '../domain/rotation.ts';
 import { type Run, type Slice, sliceIdOf } from '../domain/run.ts';
 import type { RequestOutcome } from '../domain/tenant.ts';
 import { checkRoutes } from './check-routes.ts';
-import { type ClaimedRotation, claimBlock, lostSight, unclaim } from './claim-block.ts';
+import { type ClaimedRotation, claimBlock, clientRequestIdOf, lostSight, unclaim } from './claim-block.ts';
 import { type Bounds, callOptions, type Deps } from './deps.ts';
 import { recordOutcomes } from './outcomes.ts';
 import { settleClaims } from './settle-claims.ts';
@@ -105,6 +105,7 @@ async function sendAll(
         ...callOptions(bounds, priority),
         deadlineAtMs,
         signal,
+        clientRequestId: clientRequestIdOf(one.claim),
       });
       return { claimed: one, outcome };
     } catch (error) {

@@ -13,6 +13,12 @@ export interface Page<T> {
   readonly next?: string;
 }
 
+/** How one rotation is asked for. */
+export interface RotationOptions extends CallOptions {
+  /** A GUID, the `client-request-id` of the first attempt: known before anything is sent, it is not lost with the answer. Later attempts, and all without it, get fresh ones. */
+  readonly clientRequestId?: string;
+}
+
 /** What came of one rotation request. Faults that concern every device (no token, missing role, Graph unreachable by name) are thrown instead. */
 export type RequestOutcome =
   /** 204. It is a request, not a rotation. */
@@ -152,7 +158,7 @@ export interface Tenant {
    * Asks for one rotation, at most once: after anything but a 429 or a 401 it is not sent again.
    * Nothing leaves after `options.deadlineAtMs`.
    */
-  requestRotation(route: RotationRoute, options: CallOptions): Promise<RequestOutcome>;
+  requestRotation(route: RotationRoute, options: RotationOptions): Promise<RequestOutcome>;
   /**
    * Creates one encryption state (beta), at most once: after anything but a 429, a first 401 or a bounded number of 403s it is not sent
    * again. @throws {GraphError} kind `unauthorized`, never after a request that may have been taken.

@@ -39,7 +39,7 @@ export function idsOf(answer: Answer): { readonly requestId?: string; readonly c
 
 /**
  * Sends the request, and again only after an answer or a fault that proves it was not taken: a 429, a connection that was never made,
- * the first 401, a 403 up to three times, or twice when time runs out. Nothing leaves after `options.deadlineAtMs` or once the signal is
+ * the first 401, a 403 up to three times, or twice when time runs out; each repeat with a `client-request-id` of its own. Nothing leaves after `options.deadlineAtMs` or once the signal is
  * aborted; with `onAbort: 'waitForAnswer'` a request on its way is waited for whatever the signal says.
  * @throws {GraphError} kind `unauthorized`: no token, or a second 401.
  */
@@ -88,8 +88,8 @@ export async function askOnce(deps: AskDeps, request: GraphRequest, options: Cal
   }
 
   /** How it ended, or `undefined` to ask again. */
-  async function once(): Promise<Asked | undefined> {
-    const last = await client.attempt(request, options);
+  async function once(sent: GraphRequest): Promise<Asked | undefined> {
+    const last = await client.attempt(sent, options);
     if (last.kind === 'fault') return unansweredOrAgain(last);
     switch (classifyStatus(last.status)) {
       case 'unauthorized':
@@ -108,9 +108,10 @@ export async function askOnce(deps: AskDeps, request: GraphRequest, options: Cal
     }
   }
 
-  for (;;) {
+  const { clientRequestId: _first, ...repeat } = request;
+  for (let next = request; ; next = repeat) {
     try {
-      const asked = await once();
+      const asked = await once(next);
       if (asked !== undefined) return asked;
     } catch (error) {
       // Every throw above comes from before a request left or after one that was certainly not taken.

@@ -30,6 +30,8 @@ export interface GraphRequest {
   readonly onAbort: 'abandon' | 'waitForAnswer';
   /** A status beyond 2xx whose body is an answer all the same. */
   readonly alsoOk?: number;
+  /** A GUID; absent: a fresh one. */
+  readonly clientRequestId?: string;
 }
 
 /** What came back. */
@@ -136,7 +138,7 @@ export function createAttempts(deps: AttemptDeps): Attempts {
       if (sentAtMs > options.deadlineAtMs) {
         throw outOfTime({ operation: request.operation, graphRoot: deps.graphRoot }, 0);
       }
-      const clientRequestId = deps.random.guid();
+      const clientRequestId = request.clientRequestId ?? deps.random.guid();
       left = true;
       meter.sent(sentAtMs, request.demand.write ?? 0);
       const sent = await sendTimed(deps.send, wireRequest(request, token, clientRequestId), clock, {

@@ -1,9 +1,8 @@
 /** The one request that changes a device: asked at most once. Layer: graph. */
 import { assertNever } from '../domain/assert-never.ts';
-import type { CallOptions } from '../domain/ports.ts';
 import { classifyStatus } from '../domain/retry.ts';
 import type { RotationRoute } from '../domain/targets.ts';
-import type { RequestOutcome } from '../domain/tenant.ts';
+import type { RequestOutcome, RotationOptions } from '../domain/tenant.ts';
 import { type AskDeps, askOnce, idsOf } from './ask-once.ts';
 import type { Answer } from './attempt.ts';
 import { forbidden, unavailable } from './errors.ts';
@@ -21,7 +20,7 @@ const ACCEPTED = 204;
 export async function requestRotation(
   deps: AskDeps & { readonly graphRoot: string },
   route: RotationRoute,
-  options: CallOptions,
+  options: RotationOptions,
 ): Promise<RequestOutcome> {
   const { client } = deps;
   const asked = await askOnce(
@@ -33,6 +32,7 @@ export async function requestRotation(
       demand: { write: 1, any: 1 },
       requestClass: 'write',
       onAbort: 'waitForAnswer',
+      ...(options.clientRequestId === undefined ? {} : { clientRequestId: options.clientRequestId }),
     },
     options,
   );

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { claimBlock, unclaim, unclaimedRecord } from '../../src/app/claim-block.ts';
+import { claimBlock, clientRequestIdOf, lostSight, unclaim, unclaimedRecord } from '../../src/app/claim-block.ts';
 import type { Claim, DeviceRecord } from '../../src/domain/device-record.ts';
 import { parseRunId } from '../../src/domain/ids.ts';
 import { sampleRotation, sampleRun } from '../contracts/samples.ts';
@@ -72,10 +72,27 @@ describe('a device', () => {
   });
 
   it('that its own run claimed before a crash may have been asked: it is looked at, and not asked again', async () => {
-    const before = recordWith({ claim: claimOf({ runId: OURS }) });
+    const claim = claimOf({ runId: OURS });
+    const before = recordWith({ claim });
     const { block, record } = await claimOver(before);
-    expect(block).toMatchObject({ claimed: [], settled: [{ value: { state: 'uncertain' } }] });
+    const clientRequestId = clientRequestIdOf(claim);
+    expect(block).toMatchObject({ claimed: [], settled: [{ value: { state: 'uncertain', clientRequestId } }] });
     expect(record).toEqual(before);
+  });
+
+  it('that was lost sight of shows nothing of what an earlier attempt was answered', () => {
+    const answered = sampleRotation(0, {
+      state: 'planned',
+      attempt: 1,
+      httpStatus: 503,
+      requestId: 'r',
+      clientRequestId: 'c',
+    });
+    const claim = claimOf({ runId: OURS, attempt: 1 });
+    const lost = lostSight(answered, claim);
+    expect(lost).toMatchObject({ state: 'uncertain', clientRequestId: clientRequestIdOf(claim) });
+    expect(lost).not.toHaveProperty('httpStatus');
+    expect(lost).not.toHaveProperty('requestId');
   });
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Rotation } from '../../src/domain/rotation.ts';
 import { addCounts, isEvidenceDue, type Run } from '../../src/domain/run.ts';
 import { expectEvidence } from '../support/expect-evidence.ts';
 import { createLife, ProcessDied } from '../support/mortal.ts';
@@ -49,6 +50,7 @@ async function runWithCrash(dieAt: number): Promise<{ world: World; diedAt: stri
 async function expectHonest(world: World): Promise<void> {
   expect(world.sim.referee.violations).toEqual([]);
   let proven = 0;
+  const all: Rotation[] = [];
   const runs = await world.runs();
   expect(runs.at(-1)?.state).toBe('completed');
   for (const run of runs) {
@@ -59,10 +61,29 @@ async function expectHonest(world: World): Promise<void> {
     expect(
       rows.filter((row) => ['planned', 'claimed', 'requested', 'uncertain', 'confirmed'].includes(row.state)),
     ).toEqual([]);
+    all.push(...rows);
     proven += rows.filter((row) => row.state === 'proven').length;
   }
   expect(proven).toBe(world.sim.truth.rotatedCount());
+  expectTraceable(world, all);
   await expectEvidence(world);
+}
+
+/** Whoever was asked can be found again by an id that Graph saw, also when the process died before the answer was recorded. */
+function expectTraceable(world: World, rows: readonly Rotation[]): void {
+  const idsOf = new Map<string, (string | undefined)[]>();
+  for (const { method, path, clientRequestId } of world.sim.history) {
+    const device = /\/managedDevices\/([^/]+)\/rotateBitLockerKeys$/i.exec(path)?.[1];
+    if (method === 'POST' && device !== undefined) idsOf.set(device, [...(idsOf.get(device) ?? []), clientRequestId]);
+  }
+  const wasAsked = rows.filter(
+    ({ claimedAtMs, managedDeviceId }) => claimedAtMs !== undefined && idsOf.has(managedDeviceId),
+  );
+  expect(wasAsked.length).toBeGreaterThan(20);
+  const lost = wasAsked.filter(
+    ({ managedDeviceId, clientRequestId }) => !idsOf.get(managedDeviceId)?.includes(clientRequestId),
+  );
+  expect(lost).toEqual([]);
 }
 
 describe('a process that dies', async () => {

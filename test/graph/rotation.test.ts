@@ -151,6 +151,17 @@ describe('requestRotation', () => {
     expect(tookMs).toBe(3 * 2128);
   });
 
+  it('carries the id it was given, and each repeat one of its own, so that the one that was taken can be found again', async () => {
+    const bench = createBench((_seen, n) => (n <= 2 ? fail(429, { 'retry-after': '1' }) : ACCEPTED));
+    const clientRequestId = 'a0000000-0000-8000-8000-000000000001';
+    const outcome = await bench.run(() =>
+      bench.tenant.requestRotation({ via: 'managedDevice', managedDeviceId }, { ...bench.options(), clientRequestId }),
+    );
+    const ids = bench.http.seen.map(({ headers }) => headers['client-request-id']);
+    expect(ids).toEqual([clientRequestId, CLIENT_REQUEST_ID(1), CLIENT_REQUEST_ID(2)]);
+    expect(outcome).toMatchObject({ kind: 'accepted', clientRequestId: CLIENT_REQUEST_ID(2) });
+  });
+
   it('was not sent when 429s outlast the deadline, and says how long to wait', async () => {
     const { outcome, tookMs } = await rotate(() => fail(429, { 'retry-after': '120' }), 60_000);
     expect(outcome).toEqual({ kind: 'notSent', retryAfterMs: 120_000 });
