@@ -80,7 +80,7 @@ async function write(devices: number, reportFiles: ReportFiles, ledger = ledgerO
 }
 
 async function verify(devices: number, files: DiskReportFiles): Promise<void> {
-  const found = await verifyEvidence(createReadStream(files.pathOf(NAME)));
+  const found = await verifyEvidence(() => createReadStream(files.pathOf(NAME)));
   if (!isWhole(found) || found.figures.devices !== devices) throw new Error('the evidence does not hold');
 }
 
@@ -145,9 +145,11 @@ export const evidence: Bench = {
     { name: 'azurite, defaults', measure: () => writeToAzurite(100_000) },
     { name: 'million', execArgv, measure: () => writeToDisk(1_000_000) },
     { name: 'verify', execArgv, measure: () => verifyFromDisk(100_000) },
+    { name: 'verify a million', execArgv, measure: () => verifyFromDisk(1_000_000) },
   ],
   goals(rows) {
-    const [disk, defaults, azurite, azuriteDefaults, million, verified] = rows as [Row, Row, Row, Row, Row, Row];
+    type Rows = [Row, Row, Row, Row, Row, Row, Row];
+    const [disk, defaults, azurite, azuriteDefaults, million, verified, verifiedMillion] = rows as Rows;
     return [
       {
         what: '100,000 devices, written in s',
@@ -165,7 +167,7 @@ export const evidence: Bench = {
         measured: mostOf([disk, defaults, azurite, azuriteDefaults, verified], 'peak MiB'),
         atMost: 200,
       },
-      { what: 'a million devices, peak MiB', measured: figure(million, 'peak MiB'), atMost: 256 },
+      { what: 'a million devices, peak MiB', measured: mostOf([million, verifiedMillion], 'peak MiB'), atMost: 256 },
       { what: '100,000 devices, verified in s', measured: figure(verified, 'wall s'), atMost: 60 },
     ];
   },

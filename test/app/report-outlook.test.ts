@@ -54,9 +54,8 @@ describe('the outlook of a run', () => {
     if (run?.evidence === undefined) throw new Error('the run has no evidence');
     const report = await reportRun(world.ledger, run);
     const outlook = await world.clock.run(() => reportOutlook(world.start().deps, run, report.counts));
-    const { figures } = await verifyEvidence(
-      contentOf(world.reportFiles, evidenceName(run.runId, run.evidence.version)),
-    );
+    const name = evidenceName(run.runId, run.evidence.version);
+    const { figures } = await verifyEvidence(() => contentOf(world.reportFiles, name));
     const [line] = logLines(world, 'run completed');
     expect(report.counts).toEqual(figures.states);
     expect(report.skipped).toEqual(figures.skipped);

@@ -46,7 +46,7 @@ export async function expectOneStory(life: Life, run: Run): Promise<Sheet> {
   expect(sheet.end.lines).toBe(sheet.lines);
 
   // What the file says of itself, and what `keyturn verify` makes of it.
-  const verification = await verifyEvidence(contentOf(world.reportFiles, name));
+  const verification = await verifyEvidence(() => contentOf(world.reportFiles, name));
   expect(verification).toMatchObject({ problems: [], differences: [], digest: sheet.digest });
   expect(sheet.end.figures).toEqual(verification.figures);
   agree('the end of the file', endFigures(sheet.end.figures), [

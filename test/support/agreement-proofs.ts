@@ -35,7 +35,7 @@ export async function expectProofsStand(life: Life, stories: readonly Story[]): 
 }
 
 async function askAgain({ world, process }: Life, name: string): Promise<ProofCheck> {
-  const { sha256 } = await verifyEvidence(contentOf(world.reportFiles, name));
+  const { sha256 } = await verifyEvidence(() => contentOf(world.reportFiles, name));
   const options = {
     priority: 'bulk',
     deadlineAtMs: Number.POSITIVE_INFINITY,

@@ -73,11 +73,9 @@ export function linesOf(file: Buffer): readonly Buffer[] {
 /** What verifying says of the bytes, or lines; given in pieces that cut lines anywhere. */
 export function verified(file: Buffer | readonly Buffer[]): Promise<Verification> {
   const bytes = Buffer.isBuffer(file) ? file : Buffer.concat([...file]);
-  return verifyEvidence(
-    (async function* () {
-      for (let at = 0; at < bytes.length; at += 1_000) yield bytes.subarray(at, at + 1_000);
-    })(),
-  );
+  return verifyEvidence(async function* () {
+    for (let at = 0; at < bytes.length; at += 1_000) yield bytes.subarray(at, at + 1_000);
+  });
 }
 
 /** The line with another content, and a hash that fits: what someone does who knows how it works. */

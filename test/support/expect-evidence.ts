@@ -83,7 +83,7 @@ function given(cells: EvidenceCells): EvidenceCells {
 
 async function expectVersion(world: World, run: Run, version: number, previous: string | undefined) {
   const name = evidenceName(run.runId, version);
-  const found = await verifyEvidence(contentOf(world.reportFiles, name));
+  const found = await verifyEvidence(() => contentOf(world.reportFiles, name));
   expect(found).toMatchObject({ problems: [], differences: [] });
   expect(found.head).toMatchObject({ runId: run.runId, evidence: version, dryRun: run.mode === 'dryRun' });
   expect(found.head?.previousDigest).toBe(previous);

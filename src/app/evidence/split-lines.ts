@@ -9,22 +9,29 @@ const LONGEST_LINE = 4 * 1024 * 1024;
  * the whole, without an end. Only a line that goes over the end of a chunk is put together anew; the others are parts of their chunk.
  */
 export async function* splitLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  let rest: Uint8Array = new Uint8Array();
+  let parts: Uint8Array[] = [];
+  let length = 0;
+  const keep = (part: Uint8Array): void => {
+    const kept = part.subarray(0, LONGEST_LINE - length);
+    if (kept.length === 0) return;
+    parts.push(kept);
+    length += kept.length;
+  };
+  const taken = (): Uint8Array => {
+    const [only] = parts;
+    const line = parts.length === 1 && only !== undefined ? only : Buffer.concat(parts, length);
+    parts = [];
+    length = 0;
+    return line;
+  };
   for await (const chunk of chunks) {
     let from = 0;
     for (let at = chunk.indexOf(LF); at >= 0; at = chunk.indexOf(LF, from)) {
-      const line = chunk.subarray(from, at + 1);
-      yield rest.length === 0 ? line.subarray(0, LONGEST_LINE) : joined(rest, line);
-      rest = new Uint8Array();
+      keep(chunk.subarray(from, at + 1));
+      yield taken();
       from = at + 1;
     }
-    rest = joined(rest, chunk.subarray(from));
+    keep(chunk.subarray(from));
   }
-  if (rest.length > 0) yield rest;
-}
-
-/** A copy, cut where it gets too long. */
-function joined(rest: Uint8Array, more: Uint8Array): Uint8Array {
-  const room = LONGEST_LINE - rest.length;
-  return room === 0 ? rest : Buffer.concat([rest, more.subarray(0, room)]);
+  if (length > 0) yield taken();
 }

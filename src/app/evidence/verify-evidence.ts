@@ -1,6 +1,6 @@
 /** Reads an evidence file and says, from nothing but the file, whether it is what was written. Layer: app. */
 import { createHash } from 'node:crypto';
-import { type ChainProblem, checkChain } from '../../domain/evidence/check-chain.ts';
+import { type ChainProblem, checkChain, createOrderCheck } from '../../domain/evidence/check-chain.ts';
 import {
   compareFigures,
   countFigures,
@@ -70,12 +70,29 @@ export function isWhole({ problems, differences, head }: Verification): boolean 
   return problems.length === 0 && differences.length === 0 && head !== undefined;
 }
 
-/** Keeps of each line only what the chain is checked by. @throws {TooManyBrokenLinesError} when there are more than `mostBroken`. */
+/**
+ * Reads the file once and remembers one line of it; when something is wrong with it, once more, and keeps of each line what the chain is
+ * checked by. `open`: its bytes, from the first. @throws {TooManyBrokenLinesError} when there are more than `mostBroken`.
+ */
 export async function verifyEvidence(
-  chunks: AsyncIterable<Uint8Array>,
+  open: () => AsyncIterable<Uint8Array>,
   mostBroken = MOST_BROKEN_LINES,
 ): Promise<Verification> {
+  const order = createOrderCheck();
+  const found = await readThrough(open(), mostBroken, order.add);
+  if (order.isWhole()) return { ...found, problems: [] };
   const facts: LineFact[] = [];
+  // Not what was found before: the file may be another one by now.
+  const again = await readThrough(open(), mostBroken, (fact) => void facts.push(sharing(fact, facts.at(-1))));
+  return { ...again, problems: checkChain(facts) };
+}
+
+async function readThrough(
+  chunks: AsyncIterable<Uint8Array>,
+  mostBroken: number,
+  onLine: (fact: LineFact) => void,
+): Promise<Omit<Verification, 'problems'>> {
+  let lines = 0;
   let broken = 0;
   const count = countFigures();
   let bytesHash = '';
@@ -85,11 +102,12 @@ export async function verifyEvidence(
     bytesHash = hash;
   });
   for await (const line of evidenceLines(hashed)) {
-    facts.push(sharing(line.fact, facts.at(-1)));
+    onLine(line.fact);
+    lines = line.fact.at;
     if (line.fact.flaws.length > 0) broken += 1;
     if (broken > mostBroken) {
       throw new TooManyBrokenLinesError(
-        `more than ${number(mostBroken)} lines are broken, the last of them line ${number(facts.length)}: no evidence file has so many`,
+        `more than ${number(mostBroken)} lines are broken, the last of them line ${number(lines)}: no evidence file has so many`,
       );
     }
     if (line.fact.record === 'device') count.add(line.cells);
@@ -97,16 +115,14 @@ export async function verifyEvidence(
     if (line.fact.record === 'end') end = line;
   }
   const figures = count.figures();
-  const problems = checkChain(facts);
   return {
-    lines: facts.length,
+    lines,
     hasEnd: end !== undefined,
-    ...(end?.fact.at === facts.length && isDigest(end.fact.hash) ? { digest: end.fact.hash } : {}),
+    ...(end?.fact.at === lines && isDigest(end.fact.hash) ? { digest: end.fact.hash } : {}),
     sha256: bytesHash,
     ...(head === undefined ? {} : { head }),
-    problems,
     figures,
-    differences: end === undefined ? [] : differencesOf(end.cells.details ?? '', facts.length, figures),
+    differences: end === undefined ? [] : differencesOf(end.cells.details ?? '', lines, figures),
   };
 }
 

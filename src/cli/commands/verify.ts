@@ -90,7 +90,7 @@ export async function verifyCommand(context: CliContext, file: string, options: 
 
 async function readFile(context: CliContext, file: string): Promise<Verification | TooManyBrokenLinesError> {
   try {
-    return await verifyEvidence(contentOf(context, file));
+    return await verifyEvidence(() => contentOf(context, file));
   } catch (error) {
     if (error instanceof TooManyBrokenLinesError) return error;
     throw error;

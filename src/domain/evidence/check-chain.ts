@@ -24,6 +24,27 @@ export type ChainProblem =
 
 type Intact = LineFact & { readonly number: number };
 
+export interface OrderCheck {
+  /** The next line of the file, the heading first. */
+  add(fact: LineFact): void;
+  /** So far the lines are a whole file, as it was written: exactly then `checkChain` finds nothing. */
+  isWhole(): boolean;
+}
+
+/** Remembers one line, however many there are: of most files there is nothing to explain. */
+export function createOrderCheck(): OrderCheck {
+  let above: LineFact | undefined;
+  let isSoFar = true;
+  return {
+    add(fact) {
+      const lines = fact.record === END ? fact.at : Number.POSITIVE_INFINITY;
+      isSoFar &&= above?.record !== END && isInOrder(fact, above, lines);
+      above = fact;
+    },
+    isWhole: () => isSoFar && above?.record === END,
+  };
+}
+
 /** Nothing for a file that is as it was written. `facts`: every line in the order of the file, the heading first. */
 export function checkChain(facts: readonly LineFact[]): readonly ChainProblem[] {
   const wrong = facts.filter((fact, i) => !isInOrder(fact, facts[i - 1], facts.length));

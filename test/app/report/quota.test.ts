@@ -37,7 +37,7 @@ describe('429s to rotation requests', () => {
       const refused = rotations429(world);
       expect(refused).toBeGreaterThan(1);
       expect(sumOf(run.throttling)).toBe(refused);
-      expect(isWhole(await verifyEvidence(contentOf(world.reportFiles, evidenceName(run.runId, 1))))).toBe(true);
+      expect(isWhole(await verifyEvidence(() => contentOf(world.reportFiles, evidenceName(run.runId, 1))))).toBe(true);
 
       const model = await modelOf(world, run);
       const { throttling, bars = [] } = model.rate ?? {};

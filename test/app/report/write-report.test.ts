@@ -37,7 +37,7 @@ describe('a run that ends', () => {
       const run = await world.clock.run(() => settle(world));
       expect(run.state).toBe('completed');
       const model = await readReport(world.start().deps, run, NEVER);
-      const evidence = await verifyEvidence(contentOf(world.reportFiles, evidenceName(run.runId, 1)));
+      const evidence = await verifyEvidence(() => contentOf(world.reportFiles, evidenceName(run.runId, 1)));
       expect(model.figures).toEqual(evidence.figures);
       const status = await reportRun(world.ledger, run);
       expect(model.figures.states).toEqual(status.counts);
