@@ -1,5 +1,4 @@
 /** Wires what the doctor looks at, as far as the settings allow it. Layer: wiring. */
-import { createDefaultHttpClient } from '@azure/core-rest-pipeline';
 import type { DoctorDeps, StorageSignIn } from './app/doctor/doctor-deps.ts';
 import { featuresOf } from './composition-grant.ts';
 import { type Environment, parseSettings } from './config.ts';
@@ -22,6 +21,7 @@ import { createStorage, type Storage } from './storage/create-storage.ts';
 import { createMemoryBudgetStore } from './storage/memory/memory-budget-store.ts';
 import { createStorageProbe } from './storage/storage-probe.ts';
 import { createSystemClock } from './system/clock.ts';
+import { createHttpClient } from './system/http-client.ts';
 import { createSystemRandom } from './system/random.ts';
 import { VERSION } from './version.ts';
 
@@ -154,7 +154,7 @@ function graphOf({
     clock,
     random,
     version: VERSION,
-    httpClient: createDefaultHttpClient(),
+    httpClient: createHttpClient(),
   };
   return {
     probe: createGraphProbe(shared),

@@ -11,6 +11,7 @@ import { neededRoles } from './graph/needed-roles.ts';
 import { createPacer } from './graph/pacer.ts';
 import { createMemoryBudgetStore } from './storage/memory/memory-budget-store.ts';
 import { createSystemClock } from './system/clock.ts';
+import { createHttpClient } from './system/http-client.ts';
 import { createSystemRandom } from './system/random.ts';
 import { VERSION } from './version.ts';
 
@@ -62,6 +63,7 @@ export function createGrantServices(
     random,
     logger: makeLogger(settings),
     version: VERSION,
+    httpClient: createHttpClient(),
     requestTimeoutMs: REQUEST_TIMEOUT_MS,
   });
   return { settings, clock, directory, needed: neededRoles(featuresOf(settings, asked)) };

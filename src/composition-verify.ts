@@ -13,6 +13,7 @@ import type { ParsedConnection } from './storage/connection.ts';
 import { createStorage } from './storage/create-storage.ts';
 import { createMemoryBudgetStore } from './storage/memory/memory-budget-store.ts';
 import { createSystemClock } from './system/clock.ts';
+import { createHttpClient } from './system/http-client.ts';
 import { createSystemRandom } from './system/random.ts';
 import { VERSION } from './version.ts';
 
@@ -52,6 +53,7 @@ export function createVerifyServices(
     random,
     logger: makeLogger(settings),
     version: VERSION,
+    httpClient: createHttpClient(),
     requestTimeoutMs: REQUEST_TIMEOUT_MS,
   });
   return {

@@ -3,6 +3,7 @@ import { Cron } from 'croner';
 import { Duration } from 'luxon';
 import { isExclusionPattern } from './domain/exclusion.ts';
 import { isGuid } from './domain/ids.ts';
+import { isLoopback } from './domain/loopback.ts';
 import type { Budget } from './domain/request-class.ts';
 
 /** `parse` returns `undefined` for a text that breaks the rule; it never throws. */
@@ -134,10 +135,6 @@ export const scheduleRule: Rule<string> = {
     }
   },
 };
-
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
-}
 
 /** Scheme, host and port of a Graph root. The bearer token goes there, so plain http is for this machine only. */
 export const rootRule: Rule<string> = {

@@ -1,5 +1,4 @@
 /** Wires settings, storage, pacer and tenant into what the use cases need. Layer: wiring. */
-import { createDefaultHttpClient } from '@azure/core-rest-pipeline';
 import pLimit from 'p-limit';
 import { DEFAULT_TIMING, type Deps, type Timing } from './app/deps.ts';
 import { type Environment, parseSettings, parseWebhook } from './config.ts';
@@ -20,6 +19,7 @@ import { createWebhookNotifier } from './notify/webhook.ts';
 import { type ParsedConnection, parseStorageConnection, type StorageConnection } from './storage/connection.ts';
 import { createStorage, type Storage } from './storage/create-storage.ts';
 import { createSystemClock } from './system/clock.ts';
+import { createHttpClient } from './system/http-client.ts';
 import { createSystemRandom } from './system/random.ts';
 import { VERSION } from './version.ts';
 
@@ -60,7 +60,7 @@ export function createServices({
   const storage = createStorage({ connection, tenantId: settings.tenantId, clock, random });
   const owner = random.guid().slice(0, 8);
   const pacer = createPacer({ store: storage.budgetStore, clock, budgets: settings.budgets, owner, requestTimeoutMs });
-  const httpClient = createDefaultHttpClient();
+  const httpClient = createHttpClient();
   const limiter = pLimit(settings.concurrency);
   const isExcluded = createExclusion(settings.exclude);
   const webhook = parseWebhook(environment);

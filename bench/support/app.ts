@@ -18,6 +18,7 @@ import { REQUEST_TIMEOUT_MS } from '../../src/graph/attempt.ts';
 import { createPacer } from '../../src/graph/pacer.ts';
 import { createTenant } from '../../src/graph/tenant.ts';
 import type { MemoryMessage, MemoryQueues } from '../../src/storage/memory/memory-queues.ts';
+import { createHttpClient } from '../../src/system/http-client.ts';
 import { createLogger } from '../../src/system/logger.ts';
 
 /** What surrounds the app. */
@@ -62,7 +63,7 @@ export function createApp(around: AppSurroundings): App {
     random,
     logger,
     version: '0.0.0',
-    ...(around.httpClient === undefined ? {} : { httpClient: around.httpClient }),
+    httpClient: around.httpClient ?? createHttpClient(),
   });
   const deps: Deps = {
     settings,

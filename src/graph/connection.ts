@@ -23,7 +23,7 @@ export interface GraphDeps {
   /** Ours, for the user agent: `keyturn/<version>`. */
   readonly version: string;
   /** The transport; the library's own by default. */
-  readonly httpClient?: HttpClient;
+  readonly httpClient: HttpClient;
   /** A request is given up after this, ms; 30 s by default. What must not be repeated waits this long for its answer, whatever the signal says. */
   readonly requestTimeoutMs?: number;
 }

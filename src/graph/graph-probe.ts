@@ -17,7 +17,7 @@ export interface GraphProbeDeps {
   readonly random: Random;
   readonly version: string;
   /** The transport; the library's own by default. */
-  readonly httpClient?: HttpClient;
+  readonly httpClient: HttpClient;
 }
 
 /** A `Date` header names a whole second. Source: RFC 9110 section 5.6.7 (read 2026-11-22). */

@@ -1,22 +1,16 @@
-/** The HTTP pipeline below the pacer: proxy, decompression, and a guard on the token. No retries, no redirects. Layer: graph. */
+/** The HTTP pipeline below the pacer: decompression, and a guard on the token. No retries, no redirects. Layer: graph. */
 import {
-  createDefaultHttpClient,
   createEmptyPipeline,
   decompressResponsePolicy,
   type HttpClient,
   type PipelinePolicy,
-  proxyPolicy,
   type SendRequest,
 } from '@azure/core-rest-pipeline';
-
-/** True for hosts that never leave this machine. */
-export function isLoopback(url: URL): boolean {
-  return url.hostname === 'localhost' || url.hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(url.hostname);
-}
+import { isLoopback } from '../domain/loopback.ts';
 
 /** True when the token may travel to `graphRoot` at all: https anywhere, plain http on loopback only. */
 export function isSecure(url: URL): boolean {
-  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url));
+  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname));
 }
 
 /**
@@ -37,18 +31,13 @@ function tokenGuardPolicy(graphRoot: URL): PipelinePolicy {
 }
 
 /**
- * Sends requests to Graph. The proxy comes from `HTTPS_PROXY` and `NO_PROXY` as the library reads them, except for a loopback root.
- * @param httpClient the transport; the library's own by default.
+ * Sends requests to Graph through the transport `httpClient`.
  * @throws {TypeError} when `graphRoot` is plain http to another machine.
  */
-export function createGraphPipeline(
-  graphRoot: string,
-  httpClient: HttpClient = createDefaultHttpClient(),
-): SendRequest {
+export function createGraphPipeline(graphRoot: string, httpClient: HttpClient): SendRequest {
   const root = new URL(graphRoot);
   if (!isSecure(root)) throw new TypeError(`the Graph root must be https, or http on loopback, got ${root.origin}`);
   const pipeline = createEmptyPipeline();
-  if (!isLoopback(root)) pipeline.addPolicy(proxyPolicy());
   pipeline.addPolicy(decompressResponsePolicy());
   pipeline.addPolicy(tokenGuardPolicy(root));
   return (request) => pipeline.sendRequest(httpClient, request);

@@ -1,4 +1,5 @@
 /** Turns a fault of the storage SDKs into one `StorageError` that says what to do. Layer: storage adapter. */
+import { isLoopback } from '../domain/loopback.ts';
 import { StorageError } from '../domain/storage-error.ts';
 
 /** Which service was asked, where, and for what; goes into the message. */
@@ -59,10 +60,6 @@ const ROLES = {
   Blob: 'Storage Blob Data Owner',
 } as const;
 
-function isLoopback(host: string): boolean {
-  return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/.test(host);
-}
-
 function forbidden(code: string, role: string): string {
   switch (code) {
     case 'AuthenticationFailed':
@@ -99,7 +96,7 @@ export function toStorageError(operation: StorageOperation, error: unknown): Sto
     return make('forbidden', 'was not asked, since there is no token for it: sign in, or assign the managed identity');
   }
   if (NETWORK.test(fault.code) || name === 'AbortError') {
-    const advice = isLoopback(host)
+    const advice = isLoopback(host.replace(/:\d+$/, ''))
       ? 'is Azurite running?'
       : "check the account's name, its firewall, and this machine's network";
     return make('unreachable', `cannot be reached (${fault.code || 'no answer in time'}): ${advice}`);

@@ -59,7 +59,12 @@ export const LAYERS: readonly Layer[] = [
     ],
   },
   { name: 'notify', files: /^src\/notify\//, mayImport: ['domain'], packages: ['@azure/core-rest-pipeline'] },
-  { name: 'system', files: /^src\/system\//, mayImport: ['domain'], packages: ['node:*', 'pino'] },
+  {
+    name: 'system',
+    files: /^src\/system\//,
+    mayImport: ['domain'],
+    packages: ['@azure/core-rest-pipeline', 'node:*', 'pino'],
+  },
   // Knows nothing of the adapters it is there to test, so that a mistake in one is not repeated in the other. The pipeline's
   // `HttpClient` is how it takes the network's place.
   {

@@ -6,6 +6,7 @@ import { parseManagedDeviceId } from '../../src/domain/ids.ts';
 import type { Clock } from '../../src/domain/ports.ts';
 import { createGraphPipeline } from '../../src/graph/pipeline.ts';
 import { createTenant } from '../../src/graph/tenant.ts';
+import { createHttpClient } from '../../src/system/http-client.ts';
 import {
   collect,
   createFakeCredential,
@@ -51,6 +52,7 @@ async function serve(handle: (request: IncomingMessage, response: ServerResponse
     random: createFakeRandom(),
     logger: createFakeLogger(),
     version: '1.2.3',
+    httpClient: createHttpClient(),
   });
   const options = {
     priority: 'bulk',
@@ -64,14 +66,14 @@ describe('createGraphPipeline', () => {
   it.each(['http://graph.microsoft.com', 'http://10.0.0.1:8080', 'http://localhost.evil.example', 'ftp://127.0.0.1'])(
     'refuses the root %s, since the token would travel in the clear',
     (root) => {
-      expect(() => createGraphPipeline(root)).toThrow(TypeError);
+      expect(() => createGraphPipeline(root, createHttpClient())).toThrow(TypeError);
     },
   );
 
   it.each(['https://graph.microsoft.us', 'http://localhost:80', 'http://127.0.0.1:8080', 'http://[::1]:8080'])(
     'accepts the root %s',
     (root) => {
-      expect(createGraphPipeline(root)).toBeTypeOf('function');
+      expect(createGraphPipeline(root, createHttpClient())).toBeTypeOf('function');
     },
   );
 
