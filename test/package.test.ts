@@ -194,14 +194,20 @@ describe('the closing line of .ci/run', () => {
   const broken = { status: 'failed', assertionResults: [] };
 
   it.each([
-    ['all passed', { ...green, testResults: [] }, '0', 0, '7 passed, 0 failed\n'],
-    ['some failed', { ...green, numFailedTests: 2, success: false, testResults: [] }, '1', 1, '7 passed, 2 failed\n'],
-    ['a file did not load', { ...green, success: false, testResults: [broken] }, '1', 1, '7 passed, 1 failed\n'],
-    ['a test was skipped', { ...green, numPendingTests: 1, testResults: [] }, '0', 1, '7 passed, 0 failed\n'],
-    ['a step before failed', { ...green, testResults: [] }, '1', 1, '7 passed, 0 failed\n'],
-    ['an error escaped the tests', { ...green, success: false, testResults: [] }, '0', 1, '7 passed, 0 failed\n'],
-    ['no test ran', { ...green, numPassedTests: 0, testResults: [] }, '0', 1, '0 passed, 0 failed\n'],
-    ['there is no report', undefined, '1', 1, '0 passed, 0 failed\n'],
+    ['all passed', { ...green, testResults: [] }, [], 0, '7 passed, 0 failed\n'],
+    [
+      'some failed',
+      { ...green, numFailedTests: 2, success: false, testResults: [] },
+      ['test'],
+      1,
+      '7 passed, 2 failed\n',
+    ],
+    ['a file did not load', { ...green, success: false, testResults: [broken] }, ['test'], 1, '7 passed, 1 failed\n'],
+    ['a test was skipped', { ...green, numPendingTests: 1, testResults: [] }, [], 1, '7 passed, 0 failed\n'],
+    ['a step failed', { ...green, testResults: [] }, ['lint'], 1, '7 passed, 0 failed\n'],
+    ['an error escaped the tests', { ...green, success: false, testResults: [] }, [], 1, '7 passed, 0 failed\n'],
+    ['no test ran', { ...green, numPassedTests: 0, testResults: [] }, [], 1, '0 passed, 0 failed\n'],
+    ['there is no report', undefined, ['test'], 1, '0 passed, 0 failed\n'],
   ])('when %s', async (_what, report, status, code, line) => {
     expect(await tally(report, status)).toEqual({ code, line });
   });

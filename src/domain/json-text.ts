@@ -10,28 +10,41 @@ export function jsonText(value: unknown): string {
   }
 }
 
-type Piece = { readonly text: string } | { readonly value: unknown };
+/** A list or object that is being written. */
+interface Level {
+  /** Of an object: the names of its `items`. */
+  readonly names: readonly string[] | undefined;
+  readonly items: readonly unknown[];
+  /** Index of the next item. */
+  next: number;
+}
 
 /** Without recursion. */
 function deepText(root: unknown): string {
   const written: string[] = [];
-  // What is to be written, last piece first.
-  const left: Piece[] = [{ value: root }];
-  for (let next = left.pop(); next !== undefined; next = left.pop()) {
-    if ('text' in next) written.push(next.text);
-    else for (const piece of piecesOf(next.value).reverse()) left.push(piece);
+  const levels: Level[] = [];
+  const begin = (value: unknown): void => {
+    if (typeof value !== 'object' || value === null) written.push(JSON.stringify(value) ?? 'null');
+    else if (Array.isArray(value)) {
+      written.push('[');
+      levels.push({ names: undefined, items: value, next: 0 });
+    } else {
+      written.push('{');
+      levels.push({ names: Object.keys(value), items: Object.values(value), next: 0 });
+    }
+  };
+  begin(root);
+  for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
+    const { names, items, next } = level;
+    if (next === items.length) {
+      written.push(names === undefined ? ']' : '}');
+      levels.pop();
+      continue;
+    }
+    if (next > 0) written.push(',');
+    if (names !== undefined) written.push(JSON.stringify(names[next]), ':');
+    level.next += 1;
+    begin(items[next]);
   }
   return written.join('');
-}
-
-/** One level of a value. */
-function piecesOf(value: unknown): Piece[] {
-  if (typeof value !== 'object' || value === null) return [{ text: JSON.stringify(value) ?? 'null' }];
-  const isList = Array.isArray(value);
-  const pieces: Piece[] = [{ text: isList ? '[' : '{' }];
-  for (const [name, item] of Object.entries(value)) {
-    const comma = pieces.length === 1 ? '' : ',';
-    pieces.push({ text: isList ? comma : `${comma}${JSON.stringify(name)}:` }, { value: item });
-  }
-  return [...pieces, { text: isList ? ']' : '}' }];
 }

@@ -1,8 +1,8 @@
 /** Chooses the credential: the managed identity in Azure, whatever is signed in on a laptop. Layer: graph. */
 import { Agent } from 'node:http';
 import type { TokenCredential } from '@azure/core-auth';
-import { DefaultAzureCredential, ManagedIdentityCredential } from '@azure/identity';
 import type { Settings } from '../domain/settings.ts';
+import { type LoadIdentity, lazyCredential } from '../identity/lazy-credential.ts';
 
 /** What the choice depends on. */
 export type CredentialSettings = Pick<Settings, 'tenantId' | 'authorityHost' | 'clientId'>;
@@ -15,20 +15,23 @@ export type CredentialSettings = Pick<Settings, 'tenantId' | 'authorityHost' | '
 export function createCredential(
   settings: CredentialSettings,
   environment: Readonly<Record<string, string | undefined>>,
+  load?: LoadIdentity,
 ): TokenCredential {
   const { tenantId, authorityHost, clientId } = settings;
   const endpoint = environment.IDENTITY_ENDPOINT ?? environment.MSI_ENDPOINT;
-  if (endpoint === undefined || endpoint === '') {
-    return clientId === undefined
-      ? new DefaultAzureCredential({ tenantId, authorityHost })
-      : new DefaultAzureCredential({ tenantId, authorityHost, managedIdentityClientId: clientId });
-  }
-  return new ManagedIdentityCredential({
-    authorityHost,
-    ...(clientId === undefined ? {} : { clientId }),
-    // The endpoint is on this machine; an agent of our own keeps the library from sending its secret header through HTTPS_PROXY.
-    ...(endpoint.startsWith('http:') ? { agent: new Agent({ keepAlive: true }) } : {}),
-  });
+  return lazyCredential(({ DefaultAzureCredential, ManagedIdentityCredential }) => {
+    if (endpoint === undefined || endpoint === '') {
+      return clientId === undefined
+        ? new DefaultAzureCredential({ tenantId, authorityHost })
+        : new DefaultAzureCredential({ tenantId, authorityHost, managedIdentityClientId: clientId });
+    }
+    return new ManagedIdentityCredential({
+      authorityHost,
+      ...(clientId === undefined ? {} : { clientId }),
+      // The endpoint is on this machine; an agent of our own keeps the library from sending its secret header through HTTPS_PROXY.
+      ...(endpoint.startsWith('http:') ? { agent: new Agent({ keepAlive: true }) } : {}),
+    });
+  }, load);
 }
 
 /**

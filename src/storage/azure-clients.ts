@@ -6,7 +6,6 @@ import {
   TableClient,
   type TableServiceClientOptions,
 } from '@azure/data-tables';
-import { DefaultAzureCredential, ManagedIdentityCredential } from '@azure/identity';
 import { BlobServiceClient, newPipeline as newBlobPipeline } from '@azure/storage-blob';
 import {
   AnonymousCredential,
@@ -14,6 +13,7 @@ import {
   QueueServiceClient,
   StorageSharedKeyCredential,
 } from '@azure/storage-queue';
+import { lazyCredential } from '../identity/lazy-credential.ts';
 import type { StorageAuthority, StorageConnection } from './connection.ts';
 import { MAX_RETRIES, MAX_RETRY_DELAY_MS, RETRY_DELAY_MS, type Transport } from './transport.ts';
 
@@ -28,14 +28,16 @@ type IdentityAuthority = Extract<StorageAuthority, { readonly kind: 'identity' }
 
 /** The identity the settings name: the managed identity alone when they say so, else whatever this machine is signed in as. */
 function credentialOf({ managedIdentity, clientId, resourceId }: IdentityAuthority): TokenCredential {
-  if (managedIdentity) {
+  return lazyCredential(({ DefaultAzureCredential, ManagedIdentityCredential }) => {
+    if (managedIdentity) {
+      return resourceId === undefined
+        ? new ManagedIdentityCredential(clientId === undefined ? {} : { clientId })
+        : new ManagedIdentityCredential({ resourceId });
+    }
     return resourceId === undefined
-      ? new ManagedIdentityCredential(clientId === undefined ? {} : { clientId })
-      : new ManagedIdentityCredential({ resourceId });
-  }
-  return resourceId === undefined
-    ? new DefaultAzureCredential(clientId === undefined ? {} : { managedIdentityClientId: clientId })
-    : new DefaultAzureCredential({ managedIdentityResourceId: resourceId });
+      ? new DefaultAzureCredential(clientId === undefined ? {} : { managedIdentityClientId: clientId })
+      : new DefaultAzureCredential({ managedIdentityResourceId: resourceId });
+  });
 }
 
 /** `credential` replaces the one the connection's identity settings name; keys and SAS do without. */

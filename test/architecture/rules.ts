@@ -41,22 +41,20 @@ export const LAYERS: readonly Layer[] = [
   {
     name: 'graph',
     files: /^src\/graph\//,
-    mayImport: ['domain'],
-    packages: ['@azure/abort-controller', '@azure/core-*', '@azure/identity', 'luxon', 'node:*', 'p-limit', 'zod'],
+    mayImport: ['domain', 'identity'],
+    packages: ['@azure/abort-controller', '@azure/core-*', 'luxon', 'node:*', 'p-limit', 'zod'],
   },
   {
     name: 'storage',
     files: /^src\/storage\//,
-    mayImport: ['domain'],
-    packages: [
-      '@azure/core-*',
-      '@azure/data-tables',
-      '@azure/identity',
-      '@azure/storage-*',
-      'node:*',
-      'p-limit',
-      'zod',
-    ],
+    mayImport: ['domain', 'identity'],
+    packages: ['@azure/core-*', '@azure/data-tables', '@azure/storage-*', 'node:*', 'p-limit', 'zod'],
+  },
+  {
+    name: 'identity',
+    files: /^src\/identity\//,
+    mayImport: [],
+    packages: ['@azure/core-auth', '@azure/identity'],
   },
   { name: 'notify', files: /^src\/notify\//, mayImport: ['domain'], packages: ['@azure/core-rest-pipeline'] },
   {

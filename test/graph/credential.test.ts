@@ -1,11 +1,11 @@
-import { createServer } from 'node:http';
+import { Agent, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { DefaultAzureCredential, ManagedIdentityCredential } from '@azure/identity';
 import { afterEach, describe, expect, it } from 'vitest';
 import { parseTenantId } from '../../src/domain/ids.ts';
 import type { Clock } from '../../src/domain/ports.ts';
 import { createCredential, scopesOf } from '../../src/graph/credential.ts';
 import { createTokenProvider } from '../../src/graph/token-provider.ts';
+import type { IdentityLibrary } from '../../src/identity/lazy-credential.ts';
 import { GRAPH_ROOT } from './fakes.ts';
 
 const settings = {
@@ -25,25 +25,57 @@ afterEach(() => {
 /** Stands still: real requests are under way, so nothing may time out because time jumps. */
 const stillClock: Clock = { nowMs: () => Date.now(), sleep: () => new Promise(() => undefined) };
 
+/** The kind of credential the library is asked for, and with what. */
+async function chosen(clientId: string | undefined, environment: Readonly<Record<string, string>>) {
+  const made: { readonly kind: string; readonly options: unknown }[] = [];
+  const kindOf = (kind: string) =>
+    class {
+      constructor(options: unknown) {
+        made.push({ kind, options });
+      }
+      getToken = () => Promise.resolve(null);
+    };
+  const library = { DefaultAzureCredential: kindOf('signedIn'), ManagedIdentityCredential: kindOf('managed') };
+  const credential = createCredential(
+    { ...settings, ...(clientId === undefined ? {} : { clientId }) },
+    environment,
+    () => Promise.resolve(library as unknown as IdentityLibrary),
+  );
+  await credential.getToken('scope');
+  return made;
+}
+
 describe('createCredential', () => {
-  it.each([
+  const CLIENT = '88888888-0000-4000-8000-000000000001';
+  const { tenantId, authorityHost } = settings;
+  const agent = expect.any(Agent);
+
+  it.each<[string, Readonly<Record<string, string>>, string, object, object]>([
     [
       'the managed identity where the platform offers one',
       { IDENTITY_ENDPOINT: 'http://localhost:1/msi' },
-      ManagedIdentityCredential,
+      'managed',
+      { authorityHost, agent },
+      { clientId: CLIENT },
     ],
     [
       'the managed identity under its older variable',
-      { MSI_ENDPOINT: 'http://localhost:1/msi' },
-      ManagedIdentityCredential,
+      { MSI_ENDPOINT: 'https://localhost:1/msi' },
+      'managed',
+      { authorityHost },
+      { clientId: CLIENT },
     ],
-    ['what is signed in elsewhere', {}, DefaultAzureCredential],
-    ['what is signed in when the variable is empty', { IDENTITY_ENDPOINT: '' }, DefaultAzureCredential],
-  ])('chooses %s', (_name, environment, expected) => {
-    expect(createCredential(settings, environment)).toBeInstanceOf(expected);
-    expect(
-      createCredential({ ...settings, clientId: '88888888-0000-4000-8000-000000000001' }, environment),
-    ).toBeInstanceOf(expected);
+    ['what is signed in elsewhere', {}, 'signedIn', { tenantId, authorityHost }, { managedIdentityClientId: CLIENT }],
+    [
+      'what is signed in when the variable is empty',
+      { IDENTITY_ENDPOINT: '' },
+      'signedIn',
+      { tenantId, authorityHost },
+      { managedIdentityClientId: CLIENT },
+    ],
+  ])('chooses %s', async (_name, environment, kind, options, withClient) => {
+    expect(await chosen(undefined, environment)).toEqual([{ kind, options }]);
+    expect(await chosen(CLIENT, environment)).toEqual([{ kind, options: { ...options, ...withClient } }]);
   });
 
   it('gets a token from the identity endpoint past any proxy, and a really new one after a rejection', async () => {
