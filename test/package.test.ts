@@ -180,12 +180,13 @@ describe('the closing line of .ci/run', () => {
   });
   afterEach(() => rm(folder, { recursive: true }));
 
-  async function tally(report: object | undefined, status = '0'): Promise<{ code: number; line: string }> {
+  async function tally(report: object | undefined, failedSteps: readonly string[]) {
     const file = path.join(folder, 'vitest.json');
     if (report !== undefined) await writeFile(file, JSON.stringify(report));
-    return new Promise((resolve) => {
-      const child = execFile(process.execPath, [path.join(ROOT, '.ci/tally.mjs'), file, status], (_error, stdout) =>
-        resolve({ code: child.exitCode ?? -1, line: stdout }),
+    const args = [path.join(ROOT, '.ci/tally.mjs'), file, ...failedSteps];
+    return new Promise<{ code: number; line: string; faults: string }>((resolve) => {
+      const child = execFile(process.execPath, args, (_error, line, faults) =>
+        resolve({ code: child.exitCode ?? -1, line, faults }),
       );
     });
   }
@@ -208,7 +209,9 @@ describe('the closing line of .ci/run', () => {
     ['an error escaped the tests', { ...green, success: false, testResults: [] }, [], 1, '7 passed, 0 failed\n'],
     ['no test ran', { ...green, numPassedTests: 0, testResults: [] }, [], 1, '0 passed, 0 failed\n'],
     ['there is no report', undefined, ['test'], 1, '0 passed, 0 failed\n'],
-  ])('when %s', async (_what, report, status, code, line) => {
-    expect(await tally(report, status)).toEqual({ code, line });
+  ])('when %s', async (_what, report, failedSteps, code, line) => {
+    const said = await tally(report, failedSteps);
+    expect(said).toMatchObject({ code, line });
+    for (const step of failedSteps) expect(said.faults).toContain(`npm run ${step} failed\n`);
   });
 });
