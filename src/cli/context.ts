@@ -2,6 +2,7 @@
 import type { Machine } from '../composition-machine.ts';
 import type { Environment } from '../config.ts';
 import type { StandardInput } from './escrow/standard-input.ts';
+import { jsonDocument } from './json-document.ts';
 import { createStyle, type Style } from './render/style.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -31,8 +32,6 @@ export function printResult(
 ): void {
   const { out } = context.terminal;
   const text =
-    options.json === true
-      ? JSON.stringify(document, undefined, 2)
-      : lines(createStyle(out.hasColor), out.columns()).join('\n');
+    options.json === true ? jsonDocument(document) : lines(createStyle(out.hasColor), out.columns()).join('\n');
   out.write(`${text}\n`);
 }

@@ -44,7 +44,8 @@ export async function simulateCommand(context: CliContext, options: SimulateOpti
     throw error;
   });
   const settings = settingsFor(server);
-  const document = { url: server.url, tenantId: tenant.tenantId, devices, seed, speed, settings };
+  const windowsDevices = devices - tenant.truth.summary().otherPlatform.devices;
+  const document = { url: server.url, tenantId: tenant.tenantId, devices, windowsDevices, seed, speed, settings };
   printResult(context, options, document, (style) => simulatorLines(document, style));
   await untilStopped(context.stopping);
   await server.close();

@@ -22,7 +22,9 @@ export function deviceLines({ record, rotation, wanted }: DeviceStanding, style:
   const name = rotation?.rotation.deviceName ?? record?.entraDeviceId ?? '';
   return [
     style.bold(`Device ${visible(name)}`),
-    ...(record === undefined ? ['  never asked by any run'] : facts(recordFacts(record))),
+    ...(record === undefined
+      ? ['  never asked by any run', ...facts(idFacts(rotation?.rotation ?? {}))]
+      : facts(recordFacts(record))),
     ...(rotation === undefined
       ? wanted === undefined
         ? []
@@ -49,10 +51,16 @@ function at(ms: number | undefined): string | undefined {
   return ms === undefined ? undefined : `${moment(ms)} UTC`;
 }
 
+function idFacts({ entraDeviceId, managedDeviceId }: Partial<Rotation>): readonly Fact[] {
+  return [
+    ['Entra device id', entraDeviceId],
+    ['managed device id', managedDeviceId],
+  ];
+}
+
 function recordFacts(record: DeviceRecord): readonly Fact[] {
   return [
-    ['Entra device id', record.entraDeviceId],
-    ['managed device id', record.managedDeviceId],
+    ...idFacts(record),
     ['last asked', at(record.lastRequestAtMs) ?? 'never'],
     ['last run', record.lastRunId],
     ['last ended', record.lastState],
@@ -85,12 +93,7 @@ function rotationFacts(rotation: Rotation, mode: Run['mode']): readonly Fact[] {
       'key before',
       rotation.keyBeforeAtMs === undefined ? undefined : `${rotation.keyBeforeId}, ${at(rotation.keyBeforeAtMs)}`,
     ],
-    [
-      'answer',
-      rotation.httpStatus === undefined
-        ? undefined
-        : `${rotation.httpStatus}, request ${rotation.requestId ?? rotation.clientRequestId ?? 'without id'}`,
-    ],
+    ['answer', answerOf(rotation)],
     ['accepted by', at(rotation.acceptedByMs)],
     ['action', rotation.actionState],
     // 0 says that there is none.
@@ -110,6 +113,11 @@ function rotationFacts(rotation: Rotation, mode: Run['mode']): readonly Fact[] {
         : undefined,
     ],
   ];
+}
+
+function answerOf({ httpStatus, requestId, clientRequestId }: Rotation): string | undefined {
+  if (httpStatus !== undefined) return `${httpStatus}, request ${requestId ?? clientRequestId ?? 'without id'}`;
+  return clientRequestId === undefined ? undefined : `not known; asked with client-request-id ${clientRequestId}`;
 }
 
 /** What became of creating it in Graph; without `RECORD_TO_GRAPH` nothing is sent. */

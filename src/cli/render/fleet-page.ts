@@ -8,7 +8,7 @@ import { renderPage } from '../../app/page/render-page.ts';
 import type { FleetPicture } from '../../domain/fleet/fleet-picture.ts';
 import { KEY_AGE_CLASSES } from '../../domain/key-ages.ts';
 import { number, plural } from '../../domain/plain-figures.ts';
-import { SKIP_REASONS } from '../../domain/rotation.ts';
+import { SKIP_REASONS, type SkipReason } from '../../domain/rotation.ts';
 import type { GraphCloud } from '../../domain/settings.ts';
 import { SKIP_WORDS } from '../../domain/skip-words.ts';
 import type { FleetResult } from './fleet-lines.ts';
@@ -137,14 +137,18 @@ ${table}</section>`;
 }
 
 function deviceRow(device: FleetDevice, cloud: GraphCloud, nowMs: number): Html {
-  const { newestKeyAtMs, askedAtMs, needs, keyCount, ineligible = '' } = device;
+  const { newestKeyAtMs, askedAtMs, needs, keyCount, ineligible } = device;
   const order = String(Math.min(...needs.map((need) => FLEET_NEEDS.indexOf(need)))).padStart(2, '0');
   const days = newestKeyAtMs === undefined ? 0 : Math.max(0, Math.floor((nowMs - newestKeyAtMs) / 86_400_000));
   const key =
     newestKeyAtMs === undefined
       ? html`no key`
       : html`${day(new Date(newestKeyAtMs).toISOString())}<span class="under">${plural(days, 'day')}</span>`;
-  return html`<tr>${deviceCell(cloud, device)}<td data-label="Needs" data-sort="${order}">${capital(needs.map((need) => NEED_WORDS[need].title).join('; '))}</td><td data-label="Newest key of" class="nowrap" data-sort="${newestKeyAtMs ?? 0}">${key}</td><td data-label="Keys">${number(keyCount)}</td><td data-label="Asked" class="nowrap">${askedAtMs === undefined ? NOTHING : moment(new Date(askedAtMs).toISOString())}</td><td data-label="Cannot be asked">${ineligible}</td></tr>`;
+  return html`<tr>${deviceCell(cloud, device)}<td data-label="Needs" data-sort="${order}">${capital(needs.map((need) => NEED_WORDS[need].title).join('; '))}</td><td data-label="Newest key of" class="nowrap" data-sort="${newestKeyAtMs ?? 0}">${key}</td><td data-label="Keys">${number(keyCount)}</td><td data-label="Asked" class="nowrap">${askedAtMs === undefined ? NOTHING : moment(new Date(askedAtMs).toISOString())}</td><td data-label="Cannot be asked">${ineligible === undefined ? NOTHING : reasonCell(ineligible)}</td></tr>`;
+}
+
+function reasonCell(reason: SkipReason): Html {
+  return html`${reason}<span class="under">${SKIP_WORDS[reason].meaning}</span>`;
 }
 
 /** As the beginning of a sentence: on a terminal the same words stand in the middle of one. */

@@ -7,6 +7,8 @@ export interface SimulatorFacts {
   readonly url: string;
   readonly tenantId: string;
   readonly devices: number;
+  /** Of them: the others are never listed. */
+  readonly windowsDevices: number;
   readonly seed: number;
   readonly speed: number;
   readonly settings: Readonly<Record<string, string>>;
@@ -19,7 +21,9 @@ export function simulatorLines(facts: SimulatorFacts, style: Style): readonly st
       ? 'in real time'
       : `${number(facts.speed)} times faster: an hour passes in ${span(3_600_000 / facts.speed)}`;
   return [
-    style.dim(`# Simulated tenant at ${facts.url}: ${plural(facts.devices, 'device')}, seed ${facts.seed}, ${time}.`),
+    style.dim(
+      `# Simulated tenant at ${facts.url}: ${plural(facts.devices, 'device')}, ${number(facts.windowsDevices)} with Windows, seed ${facts.seed}, ${time}.`,
+    ),
     style.dim('# In another shell, with AzureWebJobsStorage set (UseDevelopmentStorage=true for a local Azurite):'),
     ...Object.entries(facts.settings).map(([name, value]) => `export ${name}='${value}'`),
     style.dim('# then for example: npx keyturn plan. Ctrl-C here ends the tenant.'),

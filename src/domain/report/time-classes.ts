@@ -24,8 +24,8 @@ export interface TimeDistribution {
   /** Nine of ten took no longer. */
   readonly p90Ms: number;
   readonly longestMs: number;
-  /** Ascending, without empty ones at either end. At most nine; the first begins at `fromMs`. */
-  readonly fromMs: number;
+  /** Ascending, without empty ones at either end. At most nine; the first begins at `leastMs`. */
+  readonly leastMs: number;
   readonly classes: readonly TimeClass[];
 }
 
@@ -47,7 +47,7 @@ export function distributeTimes(timesMs: Float64Array): TimeDistribution | undef
     classes.push({ belowMs, count: to - from });
     from = to;
   }
-  return { count, medianMs: at(0.5), p90Ms: at(0.9), longestMs, fromMs: BOUNDS_MS[before - 1] ?? 0, classes };
+  return { count, medianMs: at(0.5), p90Ms: at(0.9), longestMs, leastMs: BOUNDS_MS[before - 1] ?? 0, classes };
 }
 
 /** Every second, or third, counted from the last, so that no more than the most are left. */

@@ -139,6 +139,7 @@ describe('the page', () => {
     const html = page([device(), device({ deviceName: 'LT-2', needs: ['withoutKey'], ineligible: 'notEncrypted' })], 9);
     for (const count of ['>600<', '>250<', '1,200 devices', '>300<']) expect(html).toContain(count);
     expect(html).toContain('>LT-2<');
+    expect(html).toContain('>notEncrypted<span class="under">not encrypted, says Intune</span></td>');
     expect(html).toContain('Rotated, never escrowed; past the maximum age');
     expect(html).toContain('The first 2 of 9 devices, worst first; keyturn fleet --csv lists all');
     expect(html).toContain('2 devices rotated, and no newer key is in escrow.');

@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { deviceLines } from '../../../src/cli/render/device-lines.ts';
 import { planLines } from '../../../src/cli/render/plan-lines.ts';
 import { countLines, runLines, skippedLines } from '../../../src/cli/render/run-lines.ts';
 import { STATE_MEANING, STATES_IN_ORDER } from '../../../src/cli/render/words.ts';
-import type { EntraDeviceId, ManagedDeviceId, RecoveryKeyId, RunId } from '../../../src/domain/ids.ts';
+import type { EntraDeviceId, ManagedDeviceId, RecoveryKeyId } from '../../../src/domain/ids.ts';
 import { ROTATION_STATES, type Rotation, SKIP_REASONS } from '../../../src/domain/rotation.ts';
 import { SKIP_WORDS } from '../../../src/domain/skip-words.ts';
 import { NOW_MS, PLAIN, report } from '../samples.ts';
@@ -99,126 +98,4 @@ describe('a plan', () => {
     expect(text).toMatch(/2 +LT-FRA-00002 +none in escrow/);
     expect(text).toMatch(/notWindows +30/);
   });
-});
-
-describe('a device', () => {
-  it('tells what became of it, with the error code as documentation writes it', () => {
-    const rotation = { ...ROTATION, state: 'failed', actionState: 'failed', errorCode: -2_016_281_112 } as const;
-    const text = deviceLines({ rotation: { runId: 'r-1' as RunId, mode: 'live', rotation } }, PLAIN).join('\n');
-    expect(text).toContain('Device LT-FRA-00001');
-    expect(text).toContain('never asked by any run');
-    expect(text).toMatch(/state +failed \(the device or Intune said no/);
-    expect(text).toMatch(/error code +0x87D1FDE8/);
-  });
-
-  it('that rotated has no error code, though Intune writes 0', () => {
-    const rotation = { ...ROTATION, state: 'proven', actionState: 'done', errorCode: 0 } as const;
-    const text = deviceLines({ rotation: { runId: 'r-1' as RunId, mode: 'live', rotation } }, PLAIN).join('\n');
-    expect(text).not.toContain('error code');
-  });
-
-  it('that only a dry run met says so, with what was decided', () => {
-    const shown = (rotation: Rotation) =>
-      deviceLines({ rotation: { runId: 'r-1' as RunId, mode: 'dryRun', rotation } }, PLAIN).join('\n');
-    expect(shown(ROTATION)).toContain('never asked by any run\n\nIn dry run r-1: nothing was sent\n');
-    expect(shown(ROTATION)).toMatch(/state +planned \(due; a live run would ask it\)/);
-    expect(shown({ ...ROTATION, state: 'skipped', skipReason: 'keyTooYoung' })).toMatch(
-      /skipped \(keyTooYoung: with a key/,
-    );
-  });
-
-  it('that is not in the run asked for says so', () => {
-    const record = { entraDeviceId: ROTATION.entraDeviceId as EntraDeviceId };
-    expect(deviceLines({ record, wanted: 'r-9' as RunId }, PLAIN).at(-1)).toBe('It is not in run r-9.');
-  });
-
-  it('that was never asked shows the keys that were put into escrow for it', () => {
-    const record = {
-      entraDeviceId: 'f5b4e75a-1df0-4d36-8ce9-277030081de4' as EntraDeviceId,
-      importedKeyIds: [
-        '42da2687-1a8b-461e-a436-861e5bc979e1',
-        '52da2687-1a8b-461e-a436-861e5bc979e1',
-      ] as RecoveryKeyId[],
-    };
-    const text = deviceLines({ record }, PLAIN).join('\n');
-    expect(text).toMatch(/last asked +never/);
-    expect(text).toMatch(/put into escrow +42da2687\S+, 52da2687/);
-    expect(text).not.toContain('managed device id');
-  });
-
-  it('shows each encryption state that was recorded, whole, and what became of it in Graph', () => {
-    const state = {
-      id: 'e1',
-      deviceName: 'LT-FRA-00001',
-      userPrincipalName: 'ada@contoso.example',
-      deviceType: 'windowsRT',
-      osVersion: '10.0.22631.4037',
-      tpmSpecificationVersion: '2.0, 0, 1.38',
-      encryptionReadinessState: 'ready',
-      encryptionState: 'encrypted',
-      encryptionPolicySettingState: 'nonCompliant',
-      advancedBitLockerStates: ['recoveryKeyBackupFailed', 'networkError'],
-      fileVaultStates: ['escrowNotEnabled'],
-      policyDetails: [
-        { policyId: 'p1', policyName: 'BitLocker for all' },
-        { policyId: 'p2', policyName: 'Laptops' },
-      ],
-    };
-    const encryptionStates = [
-      { look: 0, atMs: NOW_MS, state: 'none' },
-      { look: 5, atMs: NOW_MS + 3_600_000, state, creation: 'unknown' },
-    ] as const;
-    const rotation = { ...ROTATION, encryptionStates };
-    const text = deviceLines({ rotation: { runId: 'r-1' as RunId, mode: 'live', rotation } }, PLAIN).join('\n');
-    expect(text).toMatch(/Encryption at look 1, \d{4}-\d\d-\d\d \d\d:\d\d UTC\n +none: Intune has no encryption state/);
-    expect(text).toMatch(/Encryption at look 6, /);
-    for (const line of [
-      /readiness +ready/,
-      /encryption +encrypted/,
-      /policy setting +nonCompliant/,
-      /BitLocker +recoveryKeyBackupFailed, networkError/,
-      /FileVault +escrowNotEnabled/,
-      /TPM +2\.0, 0, 1\.38/,
-      /OS +10\.0\.22631\.4037/,
-      /device type +windowsRT/,
-      /device name +LT-FRA-00001/,
-      /user +ada@contoso\.example/,
-      /policy +BitLocker for all \(p1\)/,
-      /policy +Laptops \(p2\)/,
-      /state id +e1/,
-      /in Graph +unknown: it may have been created/,
-    ]) {
-      expect(text).toMatch(line);
-    }
-  });
-
-  it.each([
-    [undefined, 'not sent'],
-    ['sending', 'being created'],
-    ['created', 'created'],
-    ['refused', 'refused'],
-  ] as const)(
-    'says of a state that is %s in Graph: %s, and leaves out what Graph did not report',
-    (creation, words) => {
-      const state = {
-        id: 'e1',
-        deviceName: '',
-        userPrincipalName: '',
-        deviceType: 'windowsRT',
-        osVersion: '',
-        tpmSpecificationVersion: '',
-        encryptionReadinessState: 'ready',
-        encryptionState: 'encrypted',
-        encryptionPolicySettingState: 'compliant',
-        advancedBitLockerStates: [],
-        fileVaultStates: [],
-        policyDetails: [],
-      };
-      const recorded = { look: 0, atMs: NOW_MS, state, ...(creation === undefined ? {} : { creation }) };
-      const rotation = { ...ROTATION, encryptionStates: [recorded] };
-      const text = deviceLines({ rotation: { runId: 'r-1' as RunId, mode: 'live', rotation } }, PLAIN).join('\n');
-      expect(text).toMatch(new RegExp(`in Graph +${words}$`, 'm'));
-      expect(text).not.toMatch(/BitLocker|FileVault|TPM|policy +\(/);
-    },
-  );
 });

@@ -35,23 +35,23 @@ export function timeSection({ timeToKey }: ReportModel): Html {
 <details><summary>Figures as a table</summary><table><caption>Devices by the time they took</caption><thead><tr><th scope="col">Time</th><th scope="col" class="count">Devices</th></tr></thead><tbody>${timeToKey.classes.map(({ belowMs, count: n }, i) => html`<tr><td>${classWords(timeToKey, i, belowMs)}</td><td class="count">${number(n)}</td></tr>`)}</tbody></table></details></section>`;
 }
 
-function timeChart({ classes, fromMs }: TimeDistribution, sums: string): Html {
+function timeChart({ classes, leastMs }: TimeDistribution, sums: string): Html {
   const peak = Math.max(...classes.map(({ count }) => count));
-  const edgeOf = (i: number) => (i === 0 ? fromMs : (classes[i - 1]?.belowMs ?? 0));
+  const edgeOf = (i: number) => (i === 0 ? leastMs : (classes[i - 1]?.belowMs ?? 0));
   const last = classes.at(-1)?.belowMs ?? Number.POSITIVE_INFINITY;
   return columnChart({
     id: 'time',
     title: 'Devices by the time from request to new key',
     description: `${sums} The table below has all figures.`,
-    columns: classes.map(({ count }, i) => ({ value: count, edge: i === 0 && fromMs === 0 ? '0' : span(edgeOf(i)) })),
+    columns: classes.map(({ count }, i) => ({ value: count, edge: i === 0 && leastMs === 0 ? '0' : span(edgeOf(i)) })),
     end: Number.isFinite(last) ? span(last) : '',
     top: peak * 1.05,
     showsValues: true,
   });
 }
 
-function classWords({ classes, fromMs }: TimeDistribution, i: number, belowMs: number): Html {
-  const from = i === 0 ? fromMs : (classes[i - 1]?.belowMs ?? 0);
+function classWords({ classes, leastMs }: TimeDistribution, i: number, belowMs: number): Html {
+  const from = i === 0 ? leastMs : (classes[i - 1]?.belowMs ?? 0);
   if (!Number.isFinite(belowMs)) return html`${span(from)} and longer`;
   return from === 0 ? html`under ${span(belowMs)}` : html`${span(from)} to under ${span(belowMs)}`;
 }
