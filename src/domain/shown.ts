@@ -16,7 +16,13 @@ export function shown(value: unknown): string {
 export function quoted(text: string): string {
   const clean = scrub(text);
   const short = clean.length > SHOWN_LENGTH ? `${clean.slice(0, SHOWN_LENGTH)}…` : clean;
-  return JSON.stringify(short.toWellFormed()).replace(
+  return inQuotes(short.toWellFormed());
+}
+
+/** The whole text in quotes; what is not seen, or moves the cursor, is written as its code. */
+export function inQuotes(text: string): string {
+  // JSON leaves U+007F to U+009F as they are, and U+009B begins a terminal's command.
+  return JSON.stringify(text).replace(
     /[\p{Cc}\p{Cf}\u2028\u2029]/gu,
     (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
   );

@@ -1,5 +1,6 @@
 /** What one rotation request is aimed at, and the URL form it takes. Layer: domain. */
 import type { EntraDeviceId, ManagedDeviceId } from './ids.ts';
+import { inQuotes } from './shown.ts';
 import type { DeviceNaming } from './tenant.ts';
 
 /** Scripts whose run states name devices. */
@@ -162,5 +163,5 @@ export function describeTarget(target: RotationTarget): string {
 
 function told(value: string): string {
   const short = value.length <= TOLD_LENGTH ? value : `${value.slice(0, TOLD_LENGTH)}…`;
-  return /^$|\p{C}/u.test(short) ? JSON.stringify(short) : short;
+  return /^$|\p{C}/u.test(short) ? inQuotes(short) : short;
 }

@@ -91,6 +91,7 @@ describe('a target', () => {
   it('is told in printable text of bounded length', () => {
     expect(describeTarget({ deviceName: 'a\nb' })).toBe('deviceName "a\\nb"');
     expect(describeTarget({ deviceName: '' })).toBe('deviceName ""');
+    expect(describeTarget({ deviceName: 'a\u009b2J' })).toBe('deviceName "a\\u{9b}2J"');
     expect(describeTarget({ deviceName: 'ü'.repeat(300) })).toBe(`deviceName ${'ü'.repeat(256)}…`);
     fc.assert(
       fc.property(anyTarget, (target) => {
