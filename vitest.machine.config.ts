@@ -10,6 +10,5 @@ export default defineConfig({
     include: ['test/browser/**/*.browser.ts', 'test/python/**/*.python.ts'],
     testTimeout: 180_000,
     hookTimeout: 300_000,
-    fileParallelism: false,
   },
 });

@@ -1,5 +1,4 @@
 import { createDefaultHttpClient, createPipelineRequest, isRestError } from '@azure/core-rest-pipeline';
-import { ManagedIdentityCredential } from '@azure/identity';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Clock } from '../../src/domain/ports.ts';
 import { createSimulatedTenant, type SimulatedTenantOptions } from '../../src/simulator/simulated-tenant.ts';
@@ -7,9 +6,7 @@ import { createSimulatorServer, type SimulatorServer } from '../../src/simulator
 import { settingsFor } from '../../src/simulator/simulator-settings.ts';
 
 let server: SimulatorServer | undefined;
-const environment = { ...process.env };
 afterEach(async () => {
-  process.env = { ...environment };
   await server?.close();
   server = undefined;
 });
@@ -25,27 +22,6 @@ async function listen(options: Partial<SimulatedTenantOptions> = {}): Promise<Si
 const identityUrl = ({ identityEndpoint }: SimulatorServer, query: string): string => `${identityEndpoint}?${query}`;
 
 describe('the server', () => {
-  it('answers Graph requests with a token of its identity endpoint, through the real client', async () => {
-    const s = await listen();
-    process.env.IDENTITY_ENDPOINT = s.identityEndpoint;
-    process.env.IDENTITY_HEADER = s.identityHeader;
-    const credential = new ManagedIdentityCredential();
-    const token = await credential.getToken(`${s.url}/.default`);
-    expect(token.expiresOnTimestamp).toBeGreaterThan(Date.now() + 3_600_000);
-
-    const request = createPipelineRequest({
-      url: `${s.url}/v1.0/deviceManagement/managedDevices?$top=10`,
-      allowInsecureConnection: true,
-    });
-    request.headers.set('Authorization', `Bearer ${token.token}`);
-    request.headers.set('client-request-id', '11111111-2222-4333-8444-555555555555');
-    const response = await createDefaultHttpClient().sendRequest(request);
-    const body = JSON.parse(response.bodyAsText ?? '');
-    expect([response.status, body.value.length]).toEqual([200, 10]);
-    expect(body['@odata.nextLink']).toMatch(`${s.url}/v1.0/deviceManagement/managedDevices?`);
-    s.tenant.referee.assertClean();
-  });
-
   it('takes a rotation, and a batch with a body', async () => {
     const s = await listen({ fleet: 'healthy' });
     const headers = {
