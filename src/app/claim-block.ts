@@ -4,7 +4,7 @@ import { decideDue, ON_DEMAND_FLOOR_MS } from '../domain/due.ts';
 import { hasRotatedWithoutKey } from '../domain/fleet/rotated-without-key.ts';
 import type { EntraDeviceId } from '../domain/ids.ts';
 import type { Versioned } from '../domain/ledger.ts';
-import { CLOCK_MARGIN_MS, createdAfterMs } from '../domain/observe.ts';
+import { CLOCK_MARGIN_MS, createdAfterMs } from '../domain/newer-key.ts';
 import { applyEvent, type Rotation, type SkipReason } from '../domain/rotation.ts';
 import type { Run } from '../domain/run.ts';
 import type { Deps } from './deps.ts';

@@ -5,7 +5,7 @@ import type { EncryptionState } from '../domain/encryption-state.ts';
 import { errorFields } from '../domain/error-fields.ts';
 import { GraphError } from '../domain/graph-error.ts';
 import type { EntraDeviceId, ManagedDeviceId } from '../domain/ids.ts';
-import { type Look, needsEncryptionState, needsKeys } from '../domain/observe.ts';
+import { type Look, needsEncryptionState, needsKeys } from '../domain/look.ts';
 import type { CallOptions } from '../domain/ports.ts';
 import type { RecoveryKey } from '../domain/recovery-key.ts';
 import type { Rotation } from '../domain/rotation.ts';

@@ -2,17 +2,17 @@
 import type { SliceId } from '../domain/ids.ts';
 import type { Versioned } from '../domain/ledger.ts';
 import type { Limiter } from '../domain/limiter.ts';
-import { CLOCK_MARGIN_MS } from '../domain/observe.ts';
+import { CLOCK_MARGIN_MS } from '../domain/newer-key.ts';
 import type { Priority } from '../domain/request-class.ts';
-import { applyEvent, isTerminal, type Rotation } from '../domain/rotation.ts';
+import { applyEvent, type Rotation } from '../domain/rotation.ts';
 import { type Run, type Slice, sliceIdOf } from '../domain/run.ts';
 import type { RequestOutcome } from '../domain/tenant.ts';
 import { checkRoutes } from './check-routes.ts';
 import { type ClaimedRotation, claimBlock, clientRequestIdOf, lostSight, unclaim } from './claim-block.ts';
 import { type Bounds, callOptions, type Deps } from './deps.ts';
+import { adoptOrphans, openSlice, reopenSlice } from './open-slice.ts';
 import { recordOutcomes } from './outcomes.ts';
 import { settleClaims } from './settle-claims.ts';
-import { firstSlice, sendLook } from './slice-rows.ts';
 
 export interface BlockResult {
   /** Rotations still planned: the invocation ended, or the quota asks to wait. */
@@ -179,41 +179,6 @@ async function recordRows(
   return [...recorded.values()].sort((a, b) => a.order - b.order);
 }
 
-/** Message first, row last: a crash in between is made good by `adoptOrphans`, and a second message changes nothing. */
-async function openSlice(deps: Deps, run: Run, sliceId: SliceId, rotations: readonly Rotation[]): Promise<void> {
-  if (rotations.length === 0) return;
-  const slice = firstSlice(deps, sliceId, rotations);
-  await sendLook(deps, run, slice);
-  if (await deps.ledger.writeSlices(run.runId, [{ slice, version: undefined }])) return;
-  await joinSlice(deps, run, sliceId, slice.orders);
-}
-
-/** Two owners at once may each have recorded rows of one block: whoever comes second adds its own to the slice of the first. */
-async function joinSlice(deps: Deps, run: Run, sliceId: SliceId, added: readonly number[]): Promise<void> {
-  for (;;) {
-    const stored = await deps.ledger.readSlice(run.runId, sliceId);
-    const orders = [...new Set([...(stored?.value.orders ?? []), ...added])].sort((a, b) => a - b);
-    const rows = await deps.ledger.readRotationsAt(run.runId, orders);
-    const joined = firstSlice(
-      deps,
-      sliceId,
-      rows.map((row) => row.value),
-    );
-    const slice = { ...joined, look: stored?.value.look ?? 0 };
-    await sendLook(deps, run, slice);
-    if (await deps.ledger.writeSlices(run.runId, [{ slice, version: stored?.version }])) return;
-  }
-}
-
-/** A slice whose rotations were due again, once all of them have been asked for. */
-async function reopenSlice(deps: Deps, run: Run, again: Versioned<Slice>): Promise<void> {
-  const rotations = (await deps.ledger.readRotationsAt(run.runId, again.value.orders)).map((row) => row.value);
-  await settleClaims(deps, run, rotations);
-  const slice = firstSlice(deps, again.value.sliceId, rotations);
-  await sendLook(deps, run, slice);
-  await deps.ledger.writeSlices(run.runId, [{ slice, version: again.version }]);
-}
-
 /**
  * What a dead owner of an aborted run asked for, or may have, gets a slice and is looked at; nothing is asked. Doing it twice changes nothing.
  */
@@ -231,22 +196,4 @@ export async function adoptBlock(deps: Deps, run: Run, rows: readonly Versioned<
   if (first === undefined) return;
   const sliceId = sliceIdOf(first.order, first.attempt);
   await openSlice(deps, run, sliceId, await recordRows(deps, run, sliceId, unrecorded, []));
-}
-
-/** Rows that left `planned` before a crash whose slice was never written: writes it now. */
-async function adoptOrphans(deps: Deps, run: Run, rows: readonly Versioned<Rotation>[]): Promise<void> {
-  const bySlice = new Map<SliceId, Rotation[]>();
-  for (const { value } of rows) {
-    if (value.state === 'planned' || value.sliceId === undefined) continue;
-    bySlice.set(value.sliceId, [...(bySlice.get(value.sliceId) ?? []), value]);
-  }
-  for (const [sliceId, rotations] of bySlice) {
-    if ((await deps.ledger.readSlice(run.runId, sliceId)) !== undefined) continue;
-    await settleClaims(
-      deps,
-      run,
-      rotations.filter((rotation) => isTerminal(rotation.state)),
-    );
-    await openSlice(deps, run, sliceId, rotations);
-  }
 }

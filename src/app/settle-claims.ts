@@ -1,7 +1,7 @@
 /** Lets go of devices whose rotation is settled, and marks those given up as pending. Layer: app. */
 import { type DeviceRecord, endedRecord } from '../domain/device-record.ts';
 import type { EntraDeviceId } from '../domain/ids.ts';
-import { CLOCK_MARGIN_MS } from '../domain/observe.ts';
+import { CLOCK_MARGIN_MS } from '../domain/newer-key.ts';
 import { isFinallySettled, isTerminal, type Rotation } from '../domain/rotation.ts';
 import type { Run } from '../domain/run.ts';
 import { endOf, releasedRecord, unclaimedRecord } from './claim-block.ts';

@@ -1,112 +1,15 @@
 /** What a look at one device means for its rotation: confirmation, proof, failure, or nothing yet. Pure. Layer: domain. */
 import { type ActionResult, isFinalAction } from './action-result.ts';
-import { type EncryptionState, type RecordedEncryptionState, recordState } from './encryption-state.ts';
-import { newestOsKey, type RecoveryKey } from './recovery-key.ts';
-import { applyEvent, isTerminal, type Rotation, type RotationState } from './rotation.ts';
+import { type RecordedEncryptionState, recordState } from './encryption-state.ts';
+import { IN_SIGHT, isPastSendDeadline, type Look, ourAction } from './look.ts';
+import { createdAfterMs, isKeyPossiblyOurs, newerKey } from './newer-key.ts';
+import type { RecoveryKey } from './recovery-key.ts';
+import { isPassingStatus } from './retry.ts';
+import { applyEvent, isTerminal, type Rotation } from './rotation.ts';
 import type { Reading, RequestTrace } from './tenant.ts';
-
-/**
- * How much earlier than our own clock Graph's may stand when no answer told us its time.
- * Chosen: both are synchronised; five seconds is far above what is seen and far below the time between two runs.
- */
-export const CLOCK_MARGIN_MS = 5_000;
-
-/** What one look read. Absent: not asked for at this look. */
-export interface Look {
-  readonly actions: Reading<readonly ActionResult[]>;
-  readonly keys?: Reading<readonly RecoveryKey[]>;
-  readonly encryption?: Reading<EncryptionState>;
-  /** Number of the look, from 0. */
-  readonly number: number;
-  readonly isLast: boolean;
-  /** Set once waiting for a device that could not be read at its last look has lasted long enough. */
-  readonly givesUp?: boolean;
-  /** Our clock. */
-  readonly nowMs: number;
-  /** The storage server's clock: send deadlines are in it. */
-  readonly serverNowMs: number;
-  /** How long after its send deadline a request may still be on its way: the request timeout, with a margin. */
-  readonly inFlightMs: number;
-  /** How far Graph's clock is behind the storage server's, ms, 0 or more: instants of ours that no answer of Graph's dated are moved back by it. */
-  readonly graphBehindMs: number;
-}
-
-/** What deciding on further reads depends on. */
-export type LookFacts = Omit<Look, 'keys' | 'encryption' | 'givesUp'>;
-
-/** Besides 5xx. Source: Graph documentation, "Errors" and "JSON batching" (424: the part it depended on failed) (read 2026-11-22). */
-const PASSING_STATUSES: ReadonlySet<number> = new Set([408, 424, 429]);
-
-/** The encryption report is this far behind the device at most. Source: Intune documentation, encryption report (read 2026-11-22). */
-const STATE_LAG_MS = 24 * 3_600_000;
 
 /** A request that was never accepted, and never clearly refused either, is made this often. Chosen: an outage passes sooner. */
 const MAX_REQUESTS = 3;
-
-/** Only of these a look can learn anything. */
-const IN_SIGHT: ReadonlySet<RotationState> = new Set(['requested', 'uncertain', 'confirmed']);
-
-/**
- * The action result that is ours: the one that began while our request was being accepted, else the first one after it, since later ones
- * are someone else's. Where several can be ours, one that may still take effect goes first, so that nothing is called final too early.
- */
-export function ourAction(
-  rotation: Rotation,
-  { actions, graphBehindMs }: Pick<Look, 'actions' | 'graphBehindMs'>,
-): ActionResult | undefined {
-  if (actions.kind !== 'found') return undefined;
-  const earliestMs = acceptedAfterMs(rotation, graphBehindMs) ?? Number.POSITIVE_INFINITY;
-  const latestMs = rotation.acceptedByMs ?? Number.POSITIVE_INFINITY;
-  const notOlder = actions.value.filter((action) => action.startedAtMs >= earliestMs);
-  const candidates = notOlder.filter((action) => action.startedAtMs <= latestMs);
-  if (candidates.length === 0) return notOlder.toSorted((a, b) => a.startedAtMs - b.startedAtMs)[0];
-  const finality = (action: ActionResult) => Number(isFinalAction(action.state));
-  return candidates.toSorted((a, b) => finality(a) - finality(b) || b.startedAtMs - a.startedAtMs)[0];
-}
-
-/** In Graph's clock. An answer tells; when it was lost, the intent's own instant is the storage server's. */
-function acceptedAfterMs(rotation: Rotation, graphBehindMs: number): number | undefined {
-  if (rotation.acceptedAfterMs === undefined || rotation.acceptedByMs !== undefined) return rotation.acceptedAfterMs;
-  return rotation.acceptedAfterMs - graphBehindMs;
-}
-
-/** Whether this look must also read the device's recovery keys: the action is done, the device is gone, it is the last look, or a repeat depends on it. */
-export function needsKeys(rotation: Rotation, look: LookFacts): boolean {
-  const { actions, isLast } = look;
-  if (!IN_SIGHT.has(rotation.state)) return false;
-  if (actions.kind === 'gone' || rotation.state === 'confirmed') return true;
-  const action = ourAction(rotation, look);
-  if (action !== undefined && isFinalAction(action.state)) return action.state === 'done';
-  if (isLast) return true;
-  return (
-    rotation.state === 'uncertain' &&
-    action === undefined &&
-    actions.kind === 'found' &&
-    isPastSendDeadline(rotation, look)
-  );
-}
-
-/**
- * Whether this look must also read the device's encryption state. It is read once when the action ended, well or not (a failed one is told
- * apart by it: `recoveryKeyBackupFailed`, `tpmNotReady`), and once more at the last look when there was none, or when what was recorded is
- * older than the report's lag: why a device is still without proof shows only then. So nearly every device costs one read.
- */
-export function needsEncryptionState(rotation: Rotation, look: LookFacts): boolean {
-  if (!IN_SIGHT.has(rotation.state)) return false;
-  const latest = rotation.encryptionStates?.at(-1);
-  if (latest === undefined) return look.isLast || rotation.state === 'confirmed' || hasEnded(ourAction(rotation, look));
-  if (!look.isLast || latest.look === look.number) return false;
-  return latest.state === 'none' || look.nowMs - latest.atMs >= STATE_LAG_MS;
-}
-
-function hasEnded(action: ActionResult | undefined): boolean {
-  return action !== undefined && isFinalAction(action.state);
-}
-
-/** A request that left before the deadline has been answered by now, one way or the other. */
-function isPastSendDeadline(rotation: Rotation, look: LookFacts): boolean {
-  return look.serverNowMs >= (rotation.sendByMs ?? Number.POSITIVE_INFINITY) + look.inFlightMs;
-}
 
 /**
  * Moves the rotation on by what the look saw. The same look twice changes nothing the second time.
@@ -173,11 +76,6 @@ function mayPass(reading: Reading<unknown> | undefined): boolean {
   return isPassingStatus(reading.status);
 }
 
-/** A status (0: no answer at all) that says nothing of the device and may be another one later. */
-export function isPassingStatus(status: number): boolean {
-  return status === 0 || status >= 500 || PASSING_STATUSES.has(status);
-}
-
 function withAction(rotation: Rotation, action: ActionResult, { actions, nowMs }: Look): Rotation {
   // What was seen done stays confirmed, even when a wipe cancels the action afterwards.
   if (rotation.state === 'confirmed') return rotation;
@@ -217,33 +115,6 @@ function keyIds({ requestId, clientRequestId }: RequestTrace): Partial<Rotation>
     ...(requestId === undefined ? {} : { keyRequestId: requestId }),
     ...(clientRequestId === undefined ? {} : { keyClientRequestId: clientRequestId }),
   };
-}
-
-/** The newest key of the volume that was certainly created after our request. */
-function newerKey(rotation: Rotation, action: ActionResult | undefined, keys: Look['keys']): RecoveryKey | undefined {
-  const key = newestOtherKey(rotation, keys);
-  return key !== undefined && key.createdAtMs > createdAfterMs(rotation, action) ? key : undefined;
-}
-
-function newestOtherKey(rotation: Rotation, keys: Look['keys']): RecoveryKey | undefined {
-  if (keys?.kind !== 'found') return undefined;
-  return newestOsKey(keys.value.filter((key) => key.keyId !== rotation.keyBeforeId));
-}
-
-/** A key created later, by Graph's clock, is newer than the rotation's request. Infinite when nothing tells when that was. */
-export function createdAfterMs(rotation: Rotation, action?: ActionResult): number {
-  const byAnswer = rotation.acceptedByMs ?? Number.POSITIVE_INFINITY;
-  const byAction = action?.startedAtMs ?? rotation.actionStartedAtMs ?? Number.POSITIVE_INFINITY;
-  const earliest = Math.min(byAnswer, byAction);
-  // Uncertain and no action seen: only a key from after the send deadline is certainly younger than the request.
-  return Number.isFinite(earliest) ? earliest : (rotation.sendByMs ?? Number.POSITIVE_INFINITY) + CLOCK_MARGIN_MS;
-}
-
-/** A key that our request may have brought, though that is not certain: reason enough not to ask again. */
-function isKeyPossiblyOurs(rotation: Rotation, look: Look): boolean {
-  const key = newestOtherKey(rotation, look.keys);
-  const earliestMs = acceptedAfterMs(rotation, look.graphBehindMs) ?? Number.NEGATIVE_INFINITY;
-  return key !== undefined && key.createdAtMs >= earliestMs;
 }
 
 function proven(rotation: Rotation, key: RecoveryKey, look: Look, isConfirmed: boolean): Rotation {

@@ -26,6 +26,15 @@ export function classifyStatus(status: number): AnswerClass {
   return 'unexpected';
 }
 
+/**
+ * A status (0: no answer at all) that says nothing of what was asked for and may be another one later. 424: the part of a batch it
+ * depended on failed. Source: Graph documentation, "Errors" and "JSON batching" (read 2026-11-22).
+ */
+export function isPassingStatus(status: number): boolean {
+  const meaning = classifyStatus(status);
+  return status === 0 || status === 424 || meaning === 'transient' || meaning === 'throttled';
+}
+
 /** Chosen: with the backoff below, eight attempts span about half a minute; an outage that outlasts it is for the next invocation. */
 export const MAX_ATTEMPTS = 8;
 

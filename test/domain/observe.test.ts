@@ -8,14 +8,9 @@ import {
   parseManagedDeviceId,
   parseRecoveryKeyId,
 } from '../../src/domain/ids.ts';
-import {
-  CLOCK_MARGIN_MS,
-  type Look,
-  needsEncryptionState,
-  needsKeys,
-  observe,
-  ourAction,
-} from '../../src/domain/observe.ts';
+import { type Look, needsEncryptionState, needsKeys, ourAction } from '../../src/domain/look.ts';
+import { CLOCK_MARGIN_MS } from '../../src/domain/newer-key.ts';
+import { observe } from '../../src/domain/observe.ts';
 import type { RecoveryKey, VolumeType } from '../../src/domain/recovery-key.ts';
 import { isTerminal, ROTATION_STATES, type Rotation, type RotationState } from '../../src/domain/rotation.ts';
 import type { Reading } from '../../src/domain/tenant.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { backoffMs, classifyStatus, decideRetry } from '../../src/domain/retry.ts';
+import { backoffMs, classifyStatus, decideRetry, isPassingStatus } from '../../src/domain/retry.ts';
 
 describe('classifyStatus', () => {
   it.each([
@@ -22,6 +22,19 @@ describe('classifyStatus', () => {
     [509, 'transient'],
   ])('calls %i %s', (status, expected) => {
     expect(classifyStatus(status)).toBe(expected);
+  });
+});
+
+describe('isPassingStatus', () => {
+  it.each([0, 408, 424, 429, 500, 503, 504, 599])(
+    'is true of %i, which says nothing of what was asked for',
+    (status) => {
+      expect(isPassingStatus(status)).toBe(true);
+    },
+  );
+
+  it.each([200, 204, 302, 400, 401, 403, 404, 410, 423])('is false of %i, which will be the same again', (status) => {
+    expect(isPassingStatus(status)).toBe(false);
   });
 });
 

@@ -1,5 +1,5 @@
 /** Clocks: how far a server's may differ from ours before something goes wrong. Pure. Layer: app. */
-import { CLOCK_MARGIN_MS } from '../../domain/observe.ts';
+import { CLOCK_MARGIN_MS } from '../../domain/newer-key.ts';
 import { type Check, fail, ok, warn } from './check.ts';
 import { roughly } from './words.ts';
 

@@ -9,7 +9,7 @@ import {
 import { rotatedFacts, tracesOf } from '../../domain/fleet/rotated-without-key.ts';
 import type { RecoveryKeyId, RunId } from '../../domain/ids.ts';
 import type { Ledger } from '../../domain/ledger.ts';
-import { createdAfterMs } from '../../domain/observe.ts';
+import { createdAfterMs } from '../../domain/newer-key.ts';
 import { ROTATION_STATES, type Rotation, type RotationState } from '../../domain/rotation.ts';
 import { hasEnded } from '../../domain/run.ts';
 import type { Fleet } from '../plan/fleet.ts';

@@ -12,7 +12,7 @@ import { errorFields } from '../../domain/error-fields.ts';
 import { GraphError } from '../../domain/graph-error.ts';
 import type { EntraDeviceId, ManagedDeviceId, RecoveryKeyId, RunId } from '../../domain/ids.ts';
 import type { Versioned } from '../../domain/ledger.ts';
-import { CLOCK_MARGIN_MS } from '../../domain/observe.ts';
+import { CLOCK_MARGIN_MS } from '../../domain/newer-key.ts';
 import type { Priority } from '../../domain/request-class.ts';
 import type { LateOutcome, RotationState } from '../../domain/rotation.ts';
 import type { Run } from '../../domain/run.ts';

@@ -1,7 +1,7 @@
 /** What becomes of targets that cannot be read: refused in words, or waited for while that holds nobody up. Layer: app. */
 import { errorFields } from '../../domain/error-fields.ts';
 import { GraphError, type GraphErrorKind } from '../../domain/graph-error.ts';
-import { isPassingStatus } from '../../domain/observe.ts';
+import { isPassingStatus } from '../../domain/retry.ts';
 import type { Run } from '../../domain/run.ts';
 import type { Deps } from '../deps.ts';
 import { listingPrefix, numbered } from './plan-files.ts';

@@ -1,7 +1,7 @@
 /** Whether Graph still agrees with a line that says proven. Pure. Layer: domain. */
 import { type ActionResult, type ActionState, isFinalAction } from '../action-result.ts';
 import { type EntraDeviceId, isGuid, type ManagedDeviceId, parseEntraDeviceId } from '../ids.ts';
-import { CLOCK_MARGIN_MS } from '../observe.ts';
+import { CLOCK_MARGIN_MS } from '../newer-key.ts';
 import type { RecoveryKey } from '../recovery-key.ts';
 import type { Reading } from '../tenant.ts';
 import type { EvidenceCells } from './evidence-columns.ts';

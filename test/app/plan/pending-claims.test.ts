@@ -3,7 +3,7 @@ import { type ClaimedDevice, settlePendingClaims } from '../../../src/app/plan/p
 import type { ActionResult, ActionState } from '../../../src/domain/action-result.ts';
 import { type Claim, type DeviceRecord, PENDING_CLAIM_EXPIRES_MS } from '../../../src/domain/device-record.ts';
 import { parseRunId, type RecoveryKeyId } from '../../../src/domain/ids.ts';
-import { CLOCK_MARGIN_MS } from '../../../src/domain/observe.ts';
+import { CLOCK_MARGIN_MS } from '../../../src/domain/newer-key.ts';
 import type { Rotation } from '../../../src/domain/rotation.ts';
 import type { Run } from '../../../src/domain/run.ts';
 import type { Reading } from '../../../src/domain/tenant.ts';
