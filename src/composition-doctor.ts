@@ -15,13 +15,13 @@ import { createGraphProbe } from './graph/graph-probe.ts';
 import { neededRoles } from './graph/needed-roles.ts';
 import { createPacer } from './graph/pacer.ts';
 import { createTenant } from './graph/tenant.ts';
+import { createHttpClient } from './outbound/http-client.ts';
 import { storageProblem } from './services.ts';
 import { parseStorageConnection, type StorageConnection } from './storage/connection.ts';
 import { createStorage, type Storage } from './storage/create-storage.ts';
 import { createMemoryBudgetStore } from './storage/memory/memory-budget-store.ts';
 import { createStorageProbe } from './storage/storage-probe.ts';
 import { createSystemClock } from './system/clock.ts';
-import { createHttpClient } from './system/http-client.ts';
 import { createSystemRandom } from './system/random.ts';
 import { VERSION } from './version.ts';
 

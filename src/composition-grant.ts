@@ -9,9 +9,9 @@ import { createCredential } from './graph/credential.ts';
 import { createDirectory } from './graph/directory.ts';
 import { neededRoles } from './graph/needed-roles.ts';
 import { createPacer } from './graph/pacer.ts';
+import { createHttpClient } from './outbound/http-client.ts';
 import { createMemoryBudgetStore } from './storage/memory/memory-budget-store.ts';
 import { createSystemClock } from './system/clock.ts';
-import { createHttpClient } from './system/http-client.ts';
 import { createSystemRandom } from './system/random.ts';
 import { VERSION } from './version.ts';
 

@@ -8,12 +8,12 @@ import { REQUEST_TIMEOUT_MS } from './graph/attempt.ts';
 import { createCredential } from './graph/credential.ts';
 import { createPacer } from './graph/pacer.ts';
 import { createTenant } from './graph/tenant.ts';
+import { createHttpClient } from './outbound/http-client.ts';
 import { readSettings, storageProblem } from './services.ts';
 import type { ParsedConnection } from './storage/connection.ts';
 import { createStorage } from './storage/create-storage.ts';
 import { createMemoryBudgetStore } from './storage/memory/memory-budget-store.ts';
 import { createSystemClock } from './system/clock.ts';
-import { createHttpClient } from './system/http-client.ts';
 import { createSystemRandom } from './system/random.ts';
 import { VERSION } from './version.ts';
 

@@ -16,10 +16,10 @@ import { createEscrow } from './graph/escrow.ts';
 import { createPacer } from './graph/pacer.ts';
 import { createTenant } from './graph/tenant.ts';
 import { createWebhookNotifier } from './notify/webhook.ts';
+import { createHttpClient } from './outbound/http-client.ts';
 import { type ParsedConnection, parseStorageConnection, type StorageConnection } from './storage/connection.ts';
 import { createStorage, type Storage } from './storage/create-storage.ts';
 import { createSystemClock } from './system/clock.ts';
-import { createHttpClient } from './system/http-client.ts';
 import { createSystemRandom } from './system/random.ts';
 import { VERSION } from './version.ts';
 

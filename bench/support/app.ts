@@ -17,8 +17,8 @@ import type { TenantUsage } from '../../src/domain/tenant.ts';
 import { REQUEST_TIMEOUT_MS } from '../../src/graph/attempt.ts';
 import { createPacer } from '../../src/graph/pacer.ts';
 import { createTenant } from '../../src/graph/tenant.ts';
+import { createHttpClient } from '../../src/outbound/http-client.ts';
 import type { MemoryMessage, MemoryQueues } from '../../src/storage/memory/memory-queues.ts';
-import { createHttpClient } from '../../src/system/http-client.ts';
 import { createLogger } from '../../src/system/logger.ts';
 
 /** What surrounds the app. */

@@ -5,7 +5,7 @@ import { hasRotatedWithoutKey } from '../domain/fleet/rotated-without-key.ts';
 import type { EntraDeviceId } from '../domain/ids.ts';
 import type { Versioned } from '../domain/ledger.ts';
 import { CLOCK_MARGIN_MS, createdAfterMs } from '../domain/newer-key.ts';
-import { applyEvent, type Rotation, type SkipReason } from '../domain/rotation.ts';
+import { applyEvent, type Rotation, type SkipReason, unanswered } from '../domain/rotation.ts';
 import type { Run } from '../domain/run.ts';
 import type { Deps } from './deps.ts';
 import { derivedGuid } from './derived-guid.ts';
@@ -130,10 +130,9 @@ export function clientRequestIdOf({ token, order }: Claim): string {
 
 /** The rotation after an owner of its run died, or lost its lease, between the intent and the record: it may have been asked for. */
 export function lostSight(rotation: Rotation, holder: Claim): Rotation {
-  // What an earlier attempt was answered says nothing of this one.
-  const { httpStatus: _status, requestId: _requestId, ...unanswered } = rotation;
-  return applyEvent(
-    unanswered,
+  const asked = unanswered(rotation);
+  const lost = applyEvent(
+    asked,
     { kind: 'lostSight' },
     {
       clientRequestId: clientRequestIdOf(holder),
@@ -142,6 +141,7 @@ export function lostSight(rotation: Rotation, holder: Claim): Rotation {
       acceptedAfterMs: holder.claimedAtMs - CLOCK_MARGIN_MS,
     },
   );
+  return lost === asked ? rotation : lost;
 }
 
 /** The record of a device whose rotation is finally settled, with what was learnt. */

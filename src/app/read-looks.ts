@@ -11,6 +11,7 @@ import type { RecoveryKey } from '../domain/recovery-key.ts';
 import type { Rotation } from '../domain/rotation.ts';
 import type { Reading } from '../domain/tenant.ts';
 import type { Deps } from './deps.ts';
+import { graphBehindMs } from './graph-clock.ts';
 
 /**
  * By order. Action results first; keys and encryption state only where they can tell something now. Keys that were imported are left out:
@@ -36,7 +37,7 @@ export async function readLooks(
     nowMs,
     serverNowMs,
     inFlightMs: deps.timing.inFlightMs,
-    graphBehindMs: Math.max(0, serverNowMs - nowMs - (tenant.clockAheadMs() ?? 0)),
+    graphBehindMs: graphBehindMs(deps),
   };
   const seen = open.map((rotation) => ({ rotation, ...facts, actions: actions.get(rotation.managedDeviceId) ?? none }));
 

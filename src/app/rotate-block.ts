@@ -1,10 +1,12 @@
 /** One block: claim, ask for each rotation, record what came of it, and hand the block over as a slice. Re-enterable after a crash at any line. Layer: app. */
+import { assertNever } from '../domain/assert-never.ts';
+import type { Claim } from '../domain/device-record.ts';
 import type { SliceId } from '../domain/ids.ts';
 import type { Versioned } from '../domain/ledger.ts';
 import type { Limiter } from '../domain/limiter.ts';
 import { CLOCK_MARGIN_MS } from '../domain/newer-key.ts';
 import type { Priority } from '../domain/request-class.ts';
-import { applyEvent, type Rotation } from '../domain/rotation.ts';
+import { applyEvent, type Rotation, type RotationEvent, unanswered } from '../domain/rotation.ts';
 import { type Run, type Slice, sliceIdOf } from '../domain/run.ts';
 import type { RequestOutcome } from '../domain/tenant.ts';
 import { checkRoutes } from './check-routes.ts';
@@ -127,29 +129,43 @@ function priorityOf(run: Run): Priority {
   return run.targets === undefined ? 'bulk' : 'onDemand';
 }
 
+/** The same object when it has nothing to learn from the outcome. */
 function applyOutcome(rotation: Rotation, { claim }: ClaimedRotation, outcome: RequestOutcome): Rotation {
   if (outcome.kind === 'notSent') return rotation;
-  const asked = applyEvent(rotation, { kind: 'claimed' }, { claimedAtMs: claim.claimedAtMs, sendByMs: claim.sendByMs });
   const answer = {
     clientRequestId: outcome.clientRequestId,
     ...(outcome.httpStatus === undefined ? {} : { httpStatus: outcome.httpStatus }),
     ...(outcome.requestId === undefined ? {} : { requestId: outcome.requestId }),
   };
+  // Someone else found it left by us, and knows no more than the id it was first asked under.
+  if (outcome.kind === 'uncertain' && rotation.state === 'uncertain') return { ...unanswered(rotation), ...answer };
+  const claimed = applyEvent(
+    rotation,
+    { kind: 'claimed' },
+    { claimedAtMs: claim.claimedAtMs, sendByMs: claim.sendByMs },
+  );
+  const asked = unanswered(claimed);
+  const next = applyEvent(asked, eventOf(outcome), { ...answer, ...acceptanceOf(outcome, claim) });
+  return next === asked ? rotation : next;
+}
+
+type Answered = Exclude<RequestOutcome, { readonly kind: 'notSent' }>;
+
+function eventOf({ kind }: Answered): RotationEvent {
+  return { kind: kind === 'uncertain' ? 'lostSight' : kind };
+}
+
+/** When it was accepted, as far as that is known. */
+function acceptanceOf(outcome: Answered, { claimedAtMs }: Claim): Partial<Rotation> {
   switch (outcome.kind) {
     case 'accepted':
-      return applyEvent(
-        asked,
-        { kind: 'accepted' },
-        { ...answer, acceptedAfterMs: outcome.acceptedAfterMs, acceptedByMs: outcome.acceptedByMs },
-      );
+      return { acceptedAfterMs: outcome.acceptedAfterMs, acceptedByMs: outcome.acceptedByMs };
     case 'refused':
-      return applyEvent(asked, { kind: 'refused' }, answer);
+      return {};
     case 'uncertain':
-      return applyEvent(
-        asked,
-        { kind: 'lostSight' },
-        { ...answer, acceptedAfterMs: claim.claimedAtMs - CLOCK_MARGIN_MS },
-      );
+      return { acceptedAfterMs: claimedAtMs - CLOCK_MARGIN_MS };
+    default:
+      return assertNever(outcome, 'outcome');
   }
 }
 
@@ -173,7 +189,7 @@ async function recordRows(
       if (row.value.state === 'planned' && wanted !== undefined) return [{ ...row, value: { ...wanted, sliceId } }];
       const answer = answered.find(({ claimed }) => claimed.row.value.order === row.value.order);
       const learnt = answer === undefined ? row.value : applyOutcome(row.value, answer.claimed, answer.outcome);
-      return learnt.state === row.value.state ? [] : [{ ...row, value: learnt }];
+      return learnt === row.value ? [] : [{ ...row, value: learnt }];
     });
   }
   return [...recorded.values()].sort((a, b) => a.order - b.order);

@@ -1,11 +1,13 @@
 /** Lets go of devices whose rotation is settled, and marks those given up as pending. Layer: app. */
 import { type DeviceRecord, endedRecord } from '../domain/device-record.ts';
 import type { EntraDeviceId } from '../domain/ids.ts';
+import { acceptedAfterMs } from '../domain/look.ts';
 import { CLOCK_MARGIN_MS } from '../domain/newer-key.ts';
 import { isFinallySettled, isTerminal, type Rotation } from '../domain/rotation.ts';
 import type { Run } from '../domain/run.ts';
 import { endOf, releasedRecord, unclaimedRecord } from './claim-block.ts';
 import type { Deps } from './deps.ts';
+import { graphBehindMs } from './graph-clock.ts';
 
 /**
  * For each terminal rotation whose device this run still holds: releases the claim, or keeps it as pending when an accepted request may
@@ -57,7 +59,7 @@ function settledRecord(deps: Deps, run: Run, rotation: Rotation, record: DeviceR
       ...claim,
       pending: {
         sinceMs: deps.ledger.serverNowMs(),
-        acceptedAfterMs: rotation.acceptedAfterMs ?? claim.claimedAtMs - CLOCK_MARGIN_MS,
+        acceptedAfterMs: acceptedAfterMs(rotation, graphBehindMs(deps)) ?? claim.claimedAtMs - CLOCK_MARGIN_MS,
         acceptedByMs: rotation.acceptedByMs ?? rotation.actionStartedAtMs ?? claim.sendByMs + CLOCK_MARGIN_MS,
         ...(rotation.keyBeforeId === undefined ? {} : { keyBeforeId: rotation.keyBeforeId }),
       },

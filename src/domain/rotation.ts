@@ -204,6 +204,12 @@ export interface LateOutcome {
   readonly clientRequestId?: string;
 }
 
+/** The same without what an earlier attempt was answered, which says nothing of the next. */
+export function unanswered(rotation: Rotation): Rotation {
+  const { httpStatus: _status, requestId: _requestId, clientRequestId: _clientRequestId, ...rest } = rotation;
+  return rest;
+}
+
 /** Moves the rotation on and adds `changes`. An event that means nothing in its state changes nothing at all: the same object comes back. */
 export function applyEvent(rotation: Rotation, event: RotationEvent, changes: Partial<Rotation> = {}): Rotation {
   const state = transition(rotation.state, event);

@@ -3,6 +3,7 @@ import { createHttpHeaders, createPipelineRequest, type SendRequest } from '@azu
 import type { Demand, Pacer } from '../domain/pacer.ts';
 import type { CallOptions, Clock, LogFields, Logger, Random } from '../domain/ports.ts';
 import type { RequestClass } from '../domain/request-class.ts';
+import { PROXY_REFUSED } from '../outbound/http-client.ts';
 import type { GraphOperation } from './app-roles.ts';
 import { outOfTime } from './errors.ts';
 import { faultCode, safeRequestId } from './redaction.ts';
@@ -90,6 +91,7 @@ const NEVER_CONNECTED: ReadonlySet<string> = new Set([
   'ENOTFOUND',
   'EAI_AGAIN',
   'ECONNREFUSED',
+  PROXY_REFUSED,
   'DEPTH_ZERO_SELF_SIGNED_CERT',
   'SELF_SIGNED_CERT_IN_CHAIN',
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',

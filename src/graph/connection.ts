@@ -22,7 +22,7 @@ export interface GraphDeps {
   readonly logger: Logger;
   /** Ours, for the user agent: `keyturn/<version>`. */
   readonly version: string;
-  /** The transport; the library's own by default. */
+  /** The transport. */
   readonly httpClient: HttpClient;
   /** A request is given up after this, ms; 30 s by default. What must not be repeated waits this long for its answer, whatever the signal says. */
   readonly requestTimeoutMs?: number;

@@ -1,8 +1,7 @@
 /** Chooses the credential: the managed identity in Azure, whatever is signed in on a laptop. Layer: graph. */
-import { Agent } from 'node:http';
 import type { TokenCredential } from '@azure/core-auth';
 import type { Settings } from '../domain/settings.ts';
-import { type LoadIdentity, lazyCredential } from '../identity/lazy-credential.ts';
+import { type LoadIdentity, lazyCredential } from '../outbound/lazy-credential.ts';
 
 /** What the choice depends on. */
 export type CredentialSettings = Pick<Settings, 'tenantId' | 'authorityHost' | 'clientId'>;
@@ -19,18 +18,17 @@ export function createCredential(
 ): TokenCredential {
   const { tenantId, authorityHost, clientId } = settings;
   const endpoint = environment.IDENTITY_ENDPOINT ?? environment.MSI_ENDPOINT;
-  return lazyCredential(({ DefaultAzureCredential, ManagedIdentityCredential }) => {
+  return lazyCredential(({ DefaultAzureCredential, ManagedIdentityCredential }, transport) => {
     if (endpoint === undefined || endpoint === '') {
+      const common = { ...transport, tenantId, authorityHost };
       return clientId === undefined
-        ? new DefaultAzureCredential({ tenantId, authorityHost })
-        : new DefaultAzureCredential({ tenantId, authorityHost, managedIdentityClientId: clientId });
+        ? new DefaultAzureCredential(common)
+        : new DefaultAzureCredential({ ...common, managedIdentityClientId: clientId });
     }
-    return new ManagedIdentityCredential({
-      authorityHost,
-      ...(clientId === undefined ? {} : { clientId }),
-      // The endpoint is on this machine; an agent of our own keeps the library from sending its secret header through HTTPS_PROXY.
-      ...(endpoint.startsWith('http:') ? { agent: new Agent({ keepAlive: true }) } : {}),
-    });
+    const common = { ...transport, authorityHost };
+    return clientId === undefined
+      ? new ManagedIdentityCredential(common)
+      : new ManagedIdentityCredential({ ...common, clientId });
   }, load);
 }
 

@@ -16,7 +16,7 @@ export interface GraphProbeDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly version: string;
-  /** The transport; the library's own by default. */
+  /** The transport. */
   readonly httpClient: HttpClient;
 }
 

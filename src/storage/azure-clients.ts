@@ -13,7 +13,8 @@ import {
   QueueServiceClient,
   StorageSharedKeyCredential,
 } from '@azure/storage-queue';
-import { lazyCredential } from '../identity/lazy-credential.ts';
+import { createHttpClient } from '../outbound/http-client.ts';
+import { lazyCredential } from '../outbound/lazy-credential.ts';
 import type { StorageAuthority, StorageConnection } from './connection.ts';
 import { MAX_RETRIES, MAX_RETRY_DELAY_MS, RETRY_DELAY_MS, type Transport } from './transport.ts';
 
@@ -28,15 +29,17 @@ type IdentityAuthority = Extract<StorageAuthority, { readonly kind: 'identity' }
 
 /** The identity the settings name: the managed identity alone when they say so, else whatever this machine is signed in as. */
 function credentialOf({ managedIdentity, clientId, resourceId }: IdentityAuthority): TokenCredential {
-  return lazyCredential(({ DefaultAzureCredential, ManagedIdentityCredential }) => {
+  return lazyCredential(({ DefaultAzureCredential, ManagedIdentityCredential }, transport) => {
     if (managedIdentity) {
       return resourceId === undefined
-        ? new ManagedIdentityCredential(clientId === undefined ? {} : { clientId })
-        : new ManagedIdentityCredential({ resourceId });
+        ? new ManagedIdentityCredential(clientId === undefined ? transport : { ...transport, clientId })
+        : new ManagedIdentityCredential({ ...transport, resourceId });
     }
     return resourceId === undefined
-      ? new DefaultAzureCredential(clientId === undefined ? {} : { managedIdentityClientId: clientId })
-      : new DefaultAzureCredential({ managedIdentityResourceId: resourceId });
+      ? new DefaultAzureCredential(
+          clientId === undefined ? transport : { ...transport, managedIdentityClientId: clientId },
+        )
+      : new DefaultAzureCredential({ ...transport, managedIdentityResourceId: resourceId });
   });
 }
 
@@ -46,11 +49,13 @@ export function createAzureClients(
   transport: Transport,
   credential?: TokenCredential,
 ): AzureClients {
+  const httpClient = createHttpClient();
   const token = authority.kind === 'identity' ? (credential ?? credentialOf(authority)) : undefined;
   const userAgentOptions = { userAgentPrefix: 'keyturn' };
 
   function table(name: string): TableClient {
     const options: TableServiceClientOptions = {
+      httpClient,
       userAgentOptions,
       allowInsecureConnection: endpoints.table.startsWith('http:'),
       retryOptions: { maxRetries: MAX_RETRIES, retryDelayInMs: RETRY_DELAY_MS, maxRetryDelayInMs: MAX_RETRY_DELAY_MS },

@@ -2,6 +2,7 @@
 import { type PipelinePolicy, RestError } from '@azure/core-rest-pipeline';
 import type { RequestPolicyFactory } from '@azure/storage-queue';
 import type { Clock } from '../domain/ports.ts';
+import { createDirectAgents } from '../outbound/direct-agents.ts';
 import type { ServerClock } from './server-clock.ts';
 
 /** HTTP requests sent, by service; what Azure bills as transactions. */
@@ -67,10 +68,14 @@ export function createTransport(clock: Clock, serverClock: ServerClock): Transpo
     }
   }
 
+  // These pipelines take no transport of ours; a request that has an agent keeps it.
+  const directAgent = createDirectAgents();
   const factory = (service: 'queues' | 'blobs', timeoutMs: number): RequestPolicyFactory => ({
     create: (next) => ({
       sendRequest(request) {
         request.timeout = timeoutMs;
+        const agent = directAgent(request.url);
+        if (agent !== undefined) request.agent = agent;
         return watch(service, request, () => next.sendRequest(request));
       },
     }),

@@ -93,6 +93,8 @@ describe('a device', () => {
     expect(lost).toMatchObject({ state: 'uncertain', clientRequestId: clientRequestIdOf(claim) });
     expect(lost).not.toHaveProperty('httpStatus');
     expect(lost).not.toHaveProperty('requestId');
+    const proven = sampleRotation(0, { state: 'proven' });
+    expect(lostSight(proven, claim)).toBe(proven);
   });
 });
 

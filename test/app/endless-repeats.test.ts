@@ -36,3 +36,24 @@ it.each<[string, Fault]>([
     await expectHonest(world, { openEnded: true });
   },
 );
+
+it('shows of an attempt that got no answer nothing that an earlier one was answered', async () => {
+  const world = createFaultWorld({ settings: { ROTATION_CANARY_DEVICES: '0' } });
+  const unlucky = world.sim.truth.device(7);
+  const path = new RegExp(`/${unlucky?.managedDeviceId}/rotateBitLockerKeys$`);
+  world.sim.script({ path, fault: { kind: 'status', status: 503 }, times: 2 });
+  world.sim.script({ path, fault: { kind: 'resetBefore' }, times: 1_000 });
+  await world.clock.run(async () => {
+    const process = world.start();
+    await process.tick();
+    await world.deliver(process, START_MS + 60 * DAY_MS);
+  });
+  const [run] = await world.runs();
+  const rows = run === undefined ? [] : await world.rotations(run.runId);
+  const row = rows.find(({ managedDeviceId }) => managedDeviceId === unlucky?.managedDeviceId);
+  const posts = world.sim.history.filter((entry) => path.test(entry.path));
+  expect(posts.map(({ status }) => status)).toEqual([503, 503, 0]);
+  expect(row).toMatchObject({ state: 'refused', attempt: 2, clientRequestId: posts[2]?.clientRequestId });
+  expect(row).not.toHaveProperty('httpStatus');
+  expect(row).not.toHaveProperty('requestId');
+});

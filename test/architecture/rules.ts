@@ -11,7 +11,7 @@ interface Layer {
   readonly packages: readonly string[];
 }
 
-/** Arrows: `functions, cli, local → app → domain ← graph, storage, system`; `composition` wires them; the simulator stands apart. */
+/** Arrows: `functions, cli, local → app → domain ← graph, storage, system`, and `graph, storage → outbound`; `composition` wires them; the simulator stands apart. */
 export const LAYERS: readonly Layer[] = [
   {
     name: 'functions',
@@ -22,7 +22,7 @@ export const LAYERS: readonly Layer[] = [
   {
     name: 'composition',
     files: /^src\/(composition(-[\w-]+)?|services)\.ts$/,
-    mayImport: ['app', 'config', 'domain', 'graph', 'notify', 'storage', 'system'],
+    mayImport: ['app', 'config', 'domain', 'graph', 'notify', 'outbound', 'storage', 'system'],
     packages: ['*'],
   },
   {
@@ -41,28 +41,23 @@ export const LAYERS: readonly Layer[] = [
   {
     name: 'graph',
     files: /^src\/graph\//,
-    mayImport: ['domain', 'identity'],
+    mayImport: ['domain', 'outbound'],
     packages: ['@azure/abort-controller', '@azure/core-*', 'luxon', 'node:*', 'p-limit', 'zod'],
   },
   {
     name: 'storage',
     files: /^src\/storage\//,
-    mayImport: ['domain', 'identity'],
+    mayImport: ['domain', 'outbound'],
     packages: ['@azure/core-*', '@azure/data-tables', '@azure/storage-*', 'node:*', 'p-limit', 'zod'],
   },
   {
-    name: 'identity',
-    files: /^src\/identity\//,
-    mayImport: [],
-    packages: ['@azure/core-auth', '@azure/identity'],
+    name: 'outbound',
+    files: /^src\/outbound\//,
+    mayImport: ['domain'],
+    packages: ['@azure/core-auth', '@azure/core-rest-pipeline', '@azure/identity', 'node:http', 'node:https'],
   },
   { name: 'notify', files: /^src\/notify\//, mayImport: ['domain'], packages: ['@azure/core-rest-pipeline'] },
-  {
-    name: 'system',
-    files: /^src\/system\//,
-    mayImport: ['domain'],
-    packages: ['@azure/core-rest-pipeline', 'node:*', 'pino'],
-  },
+  { name: 'system', files: /^src\/system\//, mayImport: ['domain'], packages: ['node:*', 'pino'] },
   // Knows nothing of the adapters it is there to test, so that a mistake in one is not repeated in the other. The pipeline's
   // `HttpClient` is how it takes the network's place.
   {

@@ -1,8 +1,7 @@
-import { Agent } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { parseTenantId } from '../../src/domain/ids.ts';
 import { createCredential, scopesOf } from '../../src/graph/credential.ts';
-import type { IdentityLibrary } from '../../src/identity/lazy-credential.ts';
+import type { IdentityLibrary } from '../../src/outbound/lazy-credential.ts';
 
 const settings = {
   tenantId: parseTenantId('99999999-0000-4000-8000-000000000001'),
@@ -32,29 +31,35 @@ async function chosen(clientId: string | undefined, environment: Readonly<Record
 describe('createCredential', () => {
   const CLIENT = '88888888-0000-4000-8000-000000000001';
   const { tenantId, authorityHost } = settings;
-  const agent = expect.any(Agent);
+  const httpClient = expect.anything();
 
   it.each<[string, Readonly<Record<string, string>>, string, object, object]>([
     [
       'the managed identity where the platform offers one',
       { IDENTITY_ENDPOINT: 'http://localhost:1/msi' },
       'managed',
-      { authorityHost, agent },
+      { authorityHost, httpClient },
       { clientId: CLIENT },
     ],
     [
       'the managed identity under its older variable',
       { MSI_ENDPOINT: 'https://localhost:1/msi' },
       'managed',
-      { authorityHost },
+      { authorityHost, httpClient },
       { clientId: CLIENT },
     ],
-    ['what is signed in elsewhere', {}, 'signedIn', { tenantId, authorityHost }, { managedIdentityClientId: CLIENT }],
+    [
+      'what is signed in elsewhere',
+      {},
+      'signedIn',
+      { tenantId, authorityHost, httpClient },
+      { managedIdentityClientId: CLIENT },
+    ],
     [
       'what is signed in when the variable is empty',
       { IDENTITY_ENDPOINT: '' },
       'signedIn',
-      { tenantId, authorityHost },
+      { tenantId, authorityHost, httpClient },
       { managedIdentityClientId: CLIENT },
     ],
   ])('chooses %s', async (_name, environment, kind, options, withClient) => {

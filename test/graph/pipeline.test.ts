@@ -6,7 +6,7 @@ import { parseManagedDeviceId } from '../../src/domain/ids.ts';
 import type { Clock } from '../../src/domain/ports.ts';
 import { createGraphPipeline } from '../../src/graph/pipeline.ts';
 import { createTenant } from '../../src/graph/tenant.ts';
-import { createHttpClient } from '../../src/system/http-client.ts';
+import { createHttpClient } from '../../src/outbound/http-client.ts';
 import {
   collect,
   createFakeCredential,

@@ -20,10 +20,11 @@ import type { RequestTrace } from '../../domain/tenant.ts';
 import { type Bounds, callOptions, type Deps, isOver } from '../deps.ts';
 import { noteLateOutcomes } from '../evidence/note-late-outcomes.ts';
 import { askForEvidence } from '../evidence/renew-evidence.ts';
+import { graphBehindMs } from '../graph-clock.ts';
 import { createLateTeller, type LateTeller } from '../notify/notify-late.ts';
 import { TARGET_RETRY_MS } from './refusal.ts';
 
-/** A claimed device that would be due, and the newest key the listing showed for it. */
+/** A claimed device, and the newest key the listing showed for it. */
 export interface ClaimedDevice {
   readonly stored: Versioned<DeviceRecord>;
   readonly newestKeyAtMs?: number;
@@ -76,7 +77,7 @@ export async function settlePendingClaims(
   const isDue = new Set(claimed);
   for (const device of [...claimed, ...idle]) {
     const { claim } = device.stored.value;
-    const pending = await pendingFacts(claim, isFinished);
+    const pending = await pendingFacts(deps, claim, isFinished);
     if (claim === undefined || pending === undefined) continue;
     const key = newerKey(device, pending);
     if (key !== undefined) released.push(provenBy(key, device, claim));
@@ -222,6 +223,7 @@ function mayBeOurs({ newestKeyAtMs, newestKeyId }: ClaimedDevice, pending: Pendi
 
 /** The claim of a run that ended without settling it (its rows were lost, say) waits like any other given up. */
 async function pendingFacts(
+  deps: Deps,
   claim: Claim | undefined,
   isFinished: (runId: RunId) => Promise<boolean>,
 ): Promise<PendingFacts | undefined> {
@@ -230,7 +232,7 @@ async function pendingFacts(
   if (!(await isFinished(claim.runId))) return undefined;
   return {
     sinceMs: claim.claimedAtMs,
-    acceptedAfterMs: claim.claimedAtMs - CLOCK_MARGIN_MS,
+    acceptedAfterMs: claim.claimedAtMs - CLOCK_MARGIN_MS - graphBehindMs(deps),
     acceptedByMs: claim.sendByMs + CLOCK_MARGIN_MS,
   };
 }

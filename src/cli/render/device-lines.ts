@@ -117,7 +117,9 @@ function rotationFacts(rotation: Rotation, mode: Run['mode']): readonly Fact[] {
 
 function answerOf({ httpStatus, requestId, clientRequestId }: Rotation): string | undefined {
   if (httpStatus !== undefined) return `${httpStatus}, request ${requestId ?? clientRequestId ?? 'without id'}`;
-  return clientRequestId === undefined ? undefined : `not known; asked with client-request-id ${clientRequestId}`;
+  return clientRequestId === undefined
+    ? undefined
+    : `not known; asked, if it was, with client-request-id ${clientRequestId}`;
 }
 
 /** What became of creating it in Graph; without `RECORD_TO_GRAPH` nothing is sent. */

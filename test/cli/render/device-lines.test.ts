@@ -42,7 +42,7 @@ describe('a device', () => {
     [
       'lost, with the id it was asked under',
       { clientRequestId: 'c' },
-      /answer +not known; asked with client-request-id c$/m,
+      /answer +not known; asked, if it was, with client-request-id c$/m,
     ],
     ['of nobody who was not asked', {}, undefined],
   ])('shows the answer %s', (_what, changes, line) => {

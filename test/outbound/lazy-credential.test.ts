@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type IdentityLibrary, lazyCredential } from '../../src/identity/lazy-credential.ts';
+import { type IdentityLibrary, lazyCredential } from '../../src/outbound/lazy-credential.ts';
 
 const LIBRARY = {} as IdentityLibrary;
 
