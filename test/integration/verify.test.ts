@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunReport } from '../../src/app/report-run.ts';
 import { readCells } from '../../src/domain/evidence/cell.ts';
@@ -192,6 +194,16 @@ describe('keyturn verify', () => {
     const { code, stdout, stderr } = await verify(Buffer.alloc(20_000_000, '\n'), []);
     expect(stdout).toContain('does not hold: more than 2,000,000 lines are broken');
     expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
+  });
+
+  it('names the changed line of what comes through a pipe, reads it once, and does not ask Graph about it', async () => {
+    const pipe = path.join(folder, 'pipe');
+    await promisify(execFile)('mkfifo', [pipe]);
+    const changed = Buffer.from(evidence.toString().replace(/,proven,/, ',failed,'));
+    const [found] = await Promise.all([runCli(['verify', pipe, '--graph'], settings), writeFile(pipe, changed)]);
+    expect(found.stdout).toMatch(/chain +DOES NOT HOLD[\s\S]*line 3 was changed/);
+    expect(found.stderr).toContain(`${pipe} can be read only once. Save it first.`);
+    expect(found.code).toBe(2);
   });
 
   it('takes any other file for what it is', async () => {

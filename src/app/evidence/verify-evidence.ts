@@ -70,21 +70,31 @@ export function isWhole({ problems, differences, head }: Verification): boolean 
   return problems.length === 0 && differences.length === 0 && head !== undefined;
 }
 
+export interface VerifyLimits {
+  /** Of broken lines; more end it. Default: two million. */
+  readonly mostBroken?: number;
+  /** Default: true. A pipe can be read only once. */
+  readonly canReopen?: boolean;
+}
+
 /**
  * Reads the file once and remembers one line of it; when something is wrong with it, once more, and keeps of each line what the chain is
- * checked by. `open`: its bytes, from the first. @throws {TooManyBrokenLinesError} when there are more than `mostBroken`.
+ * checked by. Of what can be read only once they are kept from the start. `open`: its bytes, from the first.
+ * @throws {TooManyBrokenLinesError} when there are more than `mostBroken`.
  */
 export async function verifyEvidence(
   open: () => AsyncIterable<Uint8Array>,
-  mostBroken = MOST_BROKEN_LINES,
+  { mostBroken = MOST_BROKEN_LINES, canReopen = true }: VerifyLimits = {},
 ): Promise<Verification> {
-  const order = createOrderCheck();
-  const found = await readThrough(open(), mostBroken, order.add);
-  if (order.isWhole()) return { ...found, problems: [] };
+  if (canReopen) {
+    const order = createOrderCheck();
+    const found = await readThrough(open(), mostBroken, order.add);
+    if (order.isWhole()) return { ...found, problems: [] };
+  }
   const facts: LineFact[] = [];
   // Not what was found before: the file may be another one by now.
-  const again = await readThrough(open(), mostBroken, (fact) => void facts.push(sharing(fact, facts.at(-1))));
-  return { ...again, problems: checkChain(facts) };
+  const found = await readThrough(open(), mostBroken, (fact) => void facts.push(sharing(fact, facts.at(-1))));
+  return { ...found, problems: checkChain(facts) };
 }
 
 async function readThrough(

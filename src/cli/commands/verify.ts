@@ -1,5 +1,6 @@
 /** `keyturn verify`: whether an evidence file is what was written, by itself, by the ledger, and by what Graph says now. Layer: cli. */
 import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { checkProofs, FileChangedError, type ProofCheck } from '../../app/evidence/check-proofs.ts';
@@ -90,7 +91,7 @@ export async function verifyCommand(context: CliContext, file: string, options: 
 
 async function readFile(context: CliContext, file: string): Promise<Verification | TooManyBrokenLinesError> {
   try {
-    return await verifyEvidence(() => contentOf(context, file));
+    return await verifyEvidence(() => contentOf(context, file), { canReopen: await isRegular(context, file) });
   } catch (error) {
     if (error instanceof TooManyBrokenLinesError) return error;
     throw error;
@@ -113,6 +114,12 @@ function documentOf(result: VerifyResult): unknown {
 function isAgreed({ verification, ledger, graph }: VerifyResult): boolean {
   const stands = graph === undefined || (graph.kind === 'checked' && graph.proven === graph.agreed);
   return isWhole(verification) && ledger.kind !== 'differs' && stands;
+}
+
+/** A file that can be read as often as one likes; `false` for a pipe, and for what cannot be read at all. */
+async function isRegular(context: CliContext, file: string): Promise<boolean> {
+  const stats = await stat(path.resolve(context.directory, file)).catch(() => undefined);
+  return stats?.isFile() === true;
 }
 
 /** Chosen: few reads of the disk, and little memory. */
@@ -193,6 +200,9 @@ async function checkWithTenant(
   { head, sha256 }: Verification,
   options: VerifyOptions,
 ): Promise<GraphCheck> {
+  if (!(await isRegular(context, file))) {
+    throw new UsageError(`--graph reads the file once more, and ${file} can be read only once. Save it first.`);
+  }
   const { err } = context.terminal;
   const progress = createProgress(err, context.machine.clock, progressForm(err, options));
   const services = createVerifyServices(context.environment, ({ logLevel }) =>
