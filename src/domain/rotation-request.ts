@@ -75,10 +75,17 @@ export function parseRotationRequest(body: unknown, ours: { readonly tenantId: T
       // A form left empty says nothing.
       ...(reason === undefined || reason === '' ? {} : { reason }),
       ...(requestedBy === undefined || requestedBy === '' ? {} : { requestedBy }),
-      ...(notBefore === undefined ? {} : { notBeforeMs: Date.parse(notBefore) }),
+      ...(notBefore === undefined ? {} : { notBeforeMs: instantMs(notBefore) }),
       targets,
     },
   };
+}
+
+/** The years 2000 to 2099 in UTC, in which it is written again: an offset may lead out of them at either end. */
+const [FIRST_MS, LAST_MS] = [Date.UTC(2000, 0), Date.UTC(2100, 0) - 1];
+
+function instantMs(text: string): number {
+  return Math.min(Math.max(Date.parse(text), FIRST_MS), LAST_MS);
 }
 
 function parseTargets(value: unknown, problems: string[]): readonly RotationTarget[] {

@@ -252,6 +252,15 @@ describe('the parser', () => {
     for (const message of [...places, ...others]) expect(problemsOf(message).length).toBeGreaterThan(0);
   });
 
+  it.each([
+    ['2000-01-01T00:00:00+14:00', '2000-01-01T00:00:00.000Z'],
+    ['2099-12-31T23:59:59-23:59', '2099-12-31T23:59:59.999Z'],
+    ['2026-12-01T08:00:00+01:00', '2026-12-01T07:00:00.000Z'],
+  ])('takes %s for %s, so that it can be written again', (notBefore, again) => {
+    expect(requestIn({ targets: TARGETS, notBefore }).notBeforeMs).toBe(Date.parse(again));
+    expect(requestIn({ targets: TARGETS, notBefore: again }).notBeforeMs).toBe(Date.parse(again));
+  });
+
   it('reads its own answer as the same request', () => {
     fc.assert(
       fc.property(goodMessage(tenantId), (message) => {
