@@ -64,6 +64,7 @@ describe('the rules notice', () => {
     ['src/graph/x.ts', "const url = '/recoveryKeys?$select=id,key';", 'no request selects key material'],
     ['src/graph/x.ts', 'const url = `/recoveryKeys/a?$select=key`;', 'no request selects key material'],
     ['src/graph/x.ts', "const query = { $select: ['id', 'key'] };", 'no request selects key material'],
+    ['src/outbound/x.ts', "import { DefaultAzureCredential } from '@azure/identity';", 'loaded when a token is first'],
     ['src/app/x.ts', 'interface Row { readonly recoveryPassword: string }', 'has a name for the recovery password'],
     ['src/cli/escrow/x.ts', 'const text = revealRecoveryPassword(password);', 'only the escrow adapter reveals'],
     [

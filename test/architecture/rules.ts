@@ -91,6 +91,11 @@ const MACHINE = /^src\/(system|local|simulator)\//;
 
 export const RESERVED: readonly Reserved[] = [
   {
+    pattern: /^\s*import (?!type\b)[^;]*from '@azure\/identity'/gm,
+    allowed: /^$/,
+    because: 'the identity library is loaded when a token is first asked for',
+  },
+  {
     pattern: /\bDate\.now\b|\bnew Date\(\s*\)|\bperformance\.now\b|\bDateTime\.(now|local\(\)|utc\(\))|\bhrtime\b/g,
     allowed: MACHINE,
     because: 'time comes from a Clock',

@@ -45,6 +45,35 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
+/** Where a number stands that can only be an instant: no duration is that long, and no count. */
+function instantsIn(value: unknown, place: string): readonly string[] {
+  if (typeof value === 'number') return value > Date.UTC(2020, 0) ? [`${place}: ${value}`] : [];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, item]) => instantsIn(item, `${place}.${name}`));
+}
+
+it('prints every instant as ISO text in every document', async () => {
+  const device = server.tenant.truth.asked()[0];
+  const evidence = path.join(folder, 'instants.csv');
+  const commands = [
+    ['report', runId, '--csv', evidence],
+    ['verify', evidence, '--graph'],
+    ['status'],
+    ['status', runId],
+    ['status', '--device', device?.managedDeviceId ?? ''],
+    ['fleet'],
+    ['plan'],
+    ['doctor'],
+    ['request', '--reason', 'INC-1', '--serial', 'PF-0001', '--not-before', '2099-01-01T00:00:00Z'],
+    ['requeue', '--all'],
+  ];
+  for (const command of commands) {
+    const { stdout, stderr } = await runCli([...command, '--json'], settings);
+    expect(stdout, stderr).not.toBe('');
+    expect([command, instantsIn(JSON.parse(stdout), '')]).toEqual([command, []]);
+  }
+});
+
 describe('keyturn report', () => {
   it('writes what the app left in storage, byte for byte', async () => {
     const [page, evidence] = [path.join(folder, 'report.html'), path.join(folder, 'evidence.csv')];

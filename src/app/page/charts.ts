@@ -39,7 +39,7 @@ export interface ColumnChart {
   /** A line across, in steps: a value for each column. */
   readonly limit?: { readonly values: readonly number[]; readonly label: string };
   /** Shaded, with a strip below the axis; measured in columns from the left. */
-  readonly bands?: readonly { readonly from: number; readonly to: number }[];
+  readonly bands?: readonly { readonly fromBar: number; readonly toBar: number }[];
   /** Rings above the column of that number. */
   readonly marks?: readonly { readonly column: number; readonly label: string }[];
   /** Dashed lines down, in front of the column of that number. */
@@ -73,8 +73,8 @@ export function columnChart(chart: ColumnChart): Html {
     ({ before, label }) =>
       html`<line class="break" x1="${round(before * step)}%" x2="${round(before * step)}%" y1="${ABOVE}" y2="${base}"/><text x="${round(before * step)}%" y="${ABOVE - 4}" text-anchor="${anchor(before * step)}">${label}</text>`,
   );
-  const bands = (chart.bands ?? []).map(({ from, to }) => {
-    const [x, width] = [round(from * step), round(Math.max((to - from) * step, 0.3))];
+  const bands = (chart.bands ?? []).map(({ fromBar, toBar }) => {
+    const [x, width] = [round(fromBar * step), round(Math.max((toBar - fromBar) * step, 0.3))];
     return html`<rect class="band" x="${x}%" y="${above}" width="${width}%" height="${PLOT}"/><rect class="strip" x="${x}%" y="${base + 1}" width="${width}%" height="4"/>`;
   });
   const { limit } = chart;

@@ -40,7 +40,7 @@ export interface RateThrottling {
   /** Pauses that came with requests other than rotation requests. */
   readonly othersPauses: number;
   /** Pauses in `bars`, measured in bars from the left. */
-  readonly bands: readonly { readonly from: number; readonly to: number }[];
+  readonly bands: readonly { readonly fromBar: number; readonly toBar: number }[];
   /** Within the sums and not drawn: only their numbers were kept. */
   readonly earlier?: { readonly pauses: number; readonly throttled: number };
 }
@@ -163,8 +163,8 @@ function throttlingOf(
       .map((pause) => within(pause, stretch))
       .filter(({ fromMs, untilMs }) => untilMs > fromMs)
       .map(({ fromMs, untilMs }) => ({
-        from: first + (fromMs - stretch.fromMs) / barMs,
-        to: first + (untilMs - stretch.fromMs) / barMs,
+        fromBar: first + (fromMs - stretch.fromMs) / barMs,
+        toBar: first + (untilMs - stretch.fromMs) / barMs,
       }));
   });
   return {

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ChangeFlaw } from '../../../src/domain/evidence/check-chain.ts';
+import { sha256 } from '../../../src/app/evidence/sha256.ts';
+import { type ChangeFlaw, checkChain, createOrderCheck } from '../../../src/domain/evidence/check-chain.ts';
+import { type LineFact, type LineRecord, readEvidenceLine } from '../../../src/domain/evidence/read-line.ts';
 import { sampleRotations } from '../../contracts/samples.ts';
 import { evidenceOf, linesOf, rehashed, rehashedFrom, verified } from '../../support/evidence-files.ts';
 
@@ -235,6 +237,46 @@ describe('the chain', () => {
       ),
       { numRuns: 300 },
     );
+  });
+
+  it('is in order, told line by line, exactly when nothing is wrong with it', () => {
+    const facts = LINES.map((bytes, i) => readEvidenceLine(bytes, i + 1, sha256).fact);
+    const hashes = facts.map(({ hash }) => hash);
+    const says = fc.record(
+      {
+        number: fc.oneof(fc.nat(15), fc.constant(undefined)),
+        record: fc.constantFrom<LineRecord[]>('run', 'device', 'end', 'other'),
+        hash: fc.constantFrom(...hashes),
+        previous: fc.constantFrom('', ...hashes),
+      },
+      { requiredKeys: [] },
+    );
+    const looks = fc.constantFrom<Partial<LineFact>[]>(
+      {},
+      { isIntact: true, flaws: ['lineEndLf'] },
+      { isIntact: false, flaws: ['content'] },
+    );
+    const edit = fc.tuple(fc.integer({ min: 1, max: 12 }), says, looks);
+    const move = fc.tuple(fc.nat(12), fc.nat(12));
+    const length = fc.oneof({ weight: 1, arbitrary: fc.nat(13) }, { weight: 9, arbitrary: fc.constant(13) });
+    let whole = 0;
+    fc.assert(
+      fc.property(fc.array(edit, { maxLength: 2 }), length, fc.option(move, { freq: 2 }), (edits, kept, moved) => {
+        const lines: LineFact[] = facts.map((fact, i) =>
+          Object.assign({}, fact, ...edits.filter(([at]) => at === i).flatMap(([, said, seen]) => [said, seen])),
+        );
+        if (moved !== null) lines.splice(moved[1], 0, ...lines.splice(moved[0], 1));
+        const found = lines.slice(0, kept).map((fact, i) => ({ ...fact, at: i + 1 }));
+        const order = createOrderCheck();
+        for (const fact of found) order.add(fact);
+        if (order.isWhole()) whole += 1;
+        expect(order.isWhole()).toBe(checkChain(found).length === 0);
+      }),
+      { numRuns: 5_000 },
+    );
+    // Neither side of the law is empty.
+    expect(whole).toBeGreaterThan(100);
+    expect(whole).toBeLessThan(4_900);
   });
 
   it('finds a random change in a large file, and names its line', async () => {

@@ -71,7 +71,7 @@ describe('429s and pauses over time', () => {
       [0, 11_000],
     ]);
     expect(rate?.throttling).toMatchObject({ throttled: 3, pauses: 1, pausedMs: 21_000 });
-    expect(rate?.throttling?.bands).toEqual([{ from: 1.5, to: 2.55 }]);
+    expect(rate?.throttling?.bands).toEqual([{ fromBar: 1.5, toBar: 2.55 }]);
   });
 
   it('lower what is allowed until it has recovered', () => {
@@ -131,9 +131,11 @@ describe('429s and pauses over time', () => {
         expect(rate.throttling).toMatchObject({ throttled: throttledOf(pauses) + 9, pauses: pauses.length + 4 });
         expect(rate.bars.length).toBeLessThanOrEqual(60);
         expect(rate.bars.every(({ pausedMs }) => pausedMs <= rate.barMs)).toBe(true);
-        expect(rate.throttling?.bands.every(({ from, to }) => from >= 0 && to <= rate.bars.length && to > from)).toBe(
-          true,
-        );
+        expect(
+          rate.throttling?.bands.every(
+            ({ fromBar, toBar }) => fromBar >= 0 && toBar <= rate.bars.length && toBar > fromBar,
+          ),
+        ).toBe(true);
       }),
       { numRuns: 100 },
     );
