@@ -17,7 +17,7 @@ const bicep = globSync('infra/**/*.bicep', { cwd: ROOT }).map(read).join('\n');
 const { scripts } = JSON.parse(read('package.json')) as { readonly scripts: Readonly<Record<string, string>> };
 
 /** What the shells of readers and the pages of vendors know; not ours to check. */
-const FOREIGN = /^(NO_COLOR|NODE_EXTRA_CA_CERTS|Edm\.|AZURE_(LOCATION|RESOURCE_GROUP)$)/;
+const FOREIGN = /^(NO_COLOR|NODE_EXTRA_CA_CERTS|(ALL|HTTP|NO)_PROXY$|Edm\.|AZURE_(LOCATION|RESOURCE_GROUP)$)/;
 
 const each = PAGES.map((page) => [page.name, page] as const);
 
