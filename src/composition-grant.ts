@@ -1,19 +1,15 @@
 /** Wires what `keyturn grant` needs: the settings and Graph, no storage. Layer: wiring. */
+import { createGraphDeps } from './composition-graph.ts';
 import { type Environment, parseSettings } from './config.ts';
 import type { Directory, NeededRole } from './domain/directory.ts';
 import type { Clock, Logger } from './domain/ports.ts';
 import type { Settings } from './domain/settings.ts';
 import { FEATURES, type Feature } from './graph/app-roles.ts';
-import { REQUEST_TIMEOUT_MS } from './graph/attempt.ts';
-import { createCredential } from './graph/credential.ts';
 import { createDirectory } from './graph/directory.ts';
 import { neededRoles } from './graph/needed-roles.ts';
-import { createPacer } from './graph/pacer.ts';
-import { createHttpClient } from './outbound/http-client.ts';
 import { createMemoryBudgetStore } from './storage/memory/memory-budget-store.ts';
 import { createSystemClock } from './system/clock.ts';
 import { createSystemRandom } from './system/random.ts';
-import { VERSION } from './version.ts';
 
 /** Features one may ask for: rotating needs no asking, and where no page says which roles are needed there are none to give. */
 export const OPTIONAL_FEATURES: readonly string[] = FEATURES.filter(
@@ -48,23 +44,9 @@ export function createGrantServices(
   const settings = parseSettings(environment);
   const clock = createSystemClock();
   const random = createSystemRandom();
-  const pacer = createPacer({
-    store: createMemoryBudgetStore(clock),
-    clock,
-    budgets: settings.budgets,
-    owner: random.guid().slice(0, 8),
-    requestTimeoutMs: REQUEST_TIMEOUT_MS,
-  });
-  const directory = createDirectory({
-    settings,
-    createCredential: () => createCredential(settings, environment),
-    pacer,
-    clock,
-    random,
-    logger: makeLogger(settings),
-    version: VERSION,
-    httpClient: createHttpClient(),
-    requestTimeoutMs: REQUEST_TIMEOUT_MS,
-  });
+  const store = createMemoryBudgetStore(clock);
+  const directory = createDirectory(
+    createGraphDeps({ settings, environment, store, clock, random, logger: makeLogger(settings) }),
+  );
   return { settings, clock, directory, needed: neededRoles(featuresOf(settings, asked)) };
 }

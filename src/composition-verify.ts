@@ -1,21 +1,17 @@
 /** Wires what `keyturn verify --graph` needs: the tenant, and a quota for what is asked of it; storage only where there is one. Layer: wiring. */
+import { createGraphDeps } from './composition-graph.ts';
 import type { Environment } from './config.ts';
 import type { Logger } from './domain/ports.ts';
 import type { Settings } from './domain/settings.ts';
 import { SettingsError } from './domain/settings-error.ts';
 import type { Tenant } from './domain/tenant.ts';
-import { REQUEST_TIMEOUT_MS } from './graph/attempt.ts';
-import { createCredential } from './graph/credential.ts';
-import { createPacer } from './graph/pacer.ts';
 import { createTenant } from './graph/tenant.ts';
-import { createHttpClient } from './outbound/http-client.ts';
 import { readSettings, storageProblem } from './services.ts';
 import type { ParsedConnection } from './storage/connection.ts';
 import { createStorage } from './storage/create-storage.ts';
 import { createMemoryBudgetStore } from './storage/memory/memory-budget-store.ts';
 import { createSystemClock } from './system/clock.ts';
 import { createSystemRandom } from './system/random.ts';
-import { VERSION } from './version.ts';
 
 /** `shared`: with every run over the same storage account. `own`: of this process, where no storage is configured; what runs send is not counted. */
 export type Quota = 'shared' | 'own';
@@ -43,24 +39,12 @@ export function createVerifyServices(
     storage.kind === 'parsed'
       ? createStorage({ connection: storage.connection, tenantId: settings.tenantId, clock, random }).budgetStore
       : createMemoryBudgetStore(clock);
-  const owner = random.guid().slice(0, 8);
-  const pacer = createPacer({ store, clock, budgets: settings.budgets, owner, requestTimeoutMs: REQUEST_TIMEOUT_MS });
-  const tenant = createTenant({
-    settings,
-    createCredential: () => createCredential(settings, environment),
-    pacer,
-    clock,
-    random,
-    logger: makeLogger(settings),
-    version: VERSION,
-    httpClient: createHttpClient(),
-    requestTimeoutMs: REQUEST_TIMEOUT_MS,
-  });
+  const deps = createGraphDeps({ settings, environment, store, clock, random, logger: makeLogger(settings) });
   return {
     settings,
-    tenant,
+    tenant: createTenant(deps),
     quota: storage.kind === 'parsed' ? 'shared' : 'own',
-    close: () => pacer.flush(),
+    close: () => deps.pacer.flush(),
   };
 }
 

@@ -2,10 +2,23 @@
 import type { RunReport } from '../../src/app/report-run.ts';
 import type { RunStanding } from '../../src/cli/drive/watch-run.ts';
 import { createStyle } from '../../src/cli/render/style.ts';
-import type { RunId } from '../../src/domain/ids.ts';
+import type { EntraDeviceId, ManagedDeviceId, RecoveryKeyId, RunId } from '../../src/domain/ids.ts';
+import type { Rotation } from '../../src/domain/rotation.ts';
 
 export const PLAIN = createStyle(false);
 export const NOW_MS = Date.UTC(2026, 10, 22, 20, 15, 0);
+
+export const ROTATION: Rotation = {
+  order: 0,
+  entraDeviceId: '11111111-0000-4000-8000-000000000001' as EntraDeviceId,
+  managedDeviceId: '22222222-0000-4000-8000-000000000001' as ManagedDeviceId,
+  deviceName: 'LT-FRA-00001',
+  state: 'planned',
+  canary: true,
+  attempt: 0,
+  keyBeforeId: '33333333-0000-4000-8000-000000000001' as RecoveryKeyId,
+  keyBeforeAtMs: NOW_MS - 100 * 86_400_000,
+};
 
 export function report(changes: Partial<RunReport> = {}): RunReport {
   return {

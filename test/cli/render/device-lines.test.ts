@@ -1,20 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { deviceLines } from '../../../src/cli/render/device-lines.ts';
-import type { EntraDeviceId, ManagedDeviceId, RecoveryKeyId, RunId } from '../../../src/domain/ids.ts';
+import type { EntraDeviceId, RecoveryKeyId, RunId } from '../../../src/domain/ids.ts';
 import type { Rotation } from '../../../src/domain/rotation.ts';
-import { NOW_MS, PLAIN } from '../samples.ts';
-
-const ROTATION: Rotation = {
-  order: 0,
-  entraDeviceId: '11111111-0000-4000-8000-000000000001' as EntraDeviceId,
-  managedDeviceId: '22222222-0000-4000-8000-000000000001' as ManagedDeviceId,
-  deviceName: 'LT-FRA-00001',
-  state: 'planned',
-  canary: true,
-  attempt: 0,
-  keyBeforeId: '33333333-0000-4000-8000-000000000001' as RecoveryKeyId,
-  keyBeforeAtMs: NOW_MS - 100 * 86_400_000,
-};
+import { NOW_MS, PLAIN, ROTATION } from '../samples.ts';
 
 describe('a device', () => {
   it('tells what became of it, with the error code as documentation writes it', () => {

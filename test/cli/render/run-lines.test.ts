@@ -2,22 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { planLines } from '../../../src/cli/render/plan-lines.ts';
 import { countLines, runLines, skippedLines } from '../../../src/cli/render/run-lines.ts';
 import { STATE_MEANING, STATES_IN_ORDER } from '../../../src/cli/render/words.ts';
-import type { EntraDeviceId, ManagedDeviceId, RecoveryKeyId } from '../../../src/domain/ids.ts';
-import { ROTATION_STATES, type Rotation, SKIP_REASONS } from '../../../src/domain/rotation.ts';
+import { ROTATION_STATES, SKIP_REASONS } from '../../../src/domain/rotation.ts';
 import { SKIP_WORDS } from '../../../src/domain/skip-words.ts';
-import { NOW_MS, PLAIN, report } from '../samples.ts';
-
-const ROTATION: Rotation = {
-  order: 0,
-  entraDeviceId: '11111111-0000-4000-8000-000000000001' as EntraDeviceId,
-  managedDeviceId: '22222222-0000-4000-8000-000000000001' as ManagedDeviceId,
-  deviceName: 'LT-FRA-00001',
-  state: 'planned',
-  canary: true,
-  attempt: 0,
-  keyBeforeId: '33333333-0000-4000-8000-000000000001' as RecoveryKeyId,
-  keyBeforeAtMs: NOW_MS - 100 * 86_400_000,
-};
+import { NOW_MS, PLAIN, ROTATION, report } from '../samples.ts';
 
 describe('a run in detail', () => {
   it.each([
