@@ -15,7 +15,7 @@ import { createGraphProbe } from './graph/graph-probe.ts';
 import { neededRoles } from './graph/needed-roles.ts';
 import { createPacer } from './graph/pacer.ts';
 import { createTenant } from './graph/tenant.ts';
-import { createHttpClient } from './outbound/http-client.ts';
+import { createHttpClient, proxyProblem } from './outbound/http-client.ts';
 import { storageProblem } from './services.ts';
 import { parseStorageConnection, type StorageConnection } from './storage/connection.ts';
 import { createStorage, type Storage } from './storage/create-storage.ts';
@@ -44,17 +44,23 @@ export function createDoctor(
   const random = createSystemRandom();
   const { settings, problems } = salvage(environment);
   const parsed = parseStorageConnection(environment);
-  const connection = parsed.kind === 'parsed' ? parsed.connection : undefined;
+  const proxy = proxyProblem();
+  const connection = parsed.kind === 'parsed' && proxy === undefined ? parsed.connection : undefined;
   const features = featuresOf(settings ?? { recordToGraph: false }, asked);
   const storage =
     connection === undefined || settings === undefined
       ? undefined
       : createStorage({ connection, tenantId: settings.tenantId, clock, random });
   const pacers: Pacer[] = [];
-  const hasGraph = settings !== undefined && !problems.some(({ name }) => GRAPH_SETTINGS.includes(name));
+  const hasGraph =
+    settings !== undefined && proxy === undefined && !problems.some(({ name }) => GRAPH_SETTINGS.includes(name));
   const deps: DoctorDeps = {
     clock,
-    problems: [...problems, ...(parsed.kind === 'invalid' ? parsed.problems.map(storageProblem) : [])],
+    problems: [
+      ...problems,
+      ...(proxy === undefined ? [] : [proxy]),
+      ...(parsed.kind === 'invalid' ? parsed.problems.map(storageProblem) : []),
+    ],
     given: SETTINGS.filter(({ name }) => (environment[name] ?? '').trim() !== '').length,
     ...(settings === undefined ? {} : { settings }),
     isExcluded: createExclusion(settings?.exclude ?? []),

@@ -8,7 +8,7 @@ import {
   type PipelineRequest,
   proxyPolicy,
 } from '@azure/core-rest-pipeline';
-import { SettingsError } from '../domain/settings-error.ts';
+import { SettingsError, type SettingsProblem } from '../domain/settings-error.ts';
 import { goesPastProxy } from './direct-agents.ts';
 
 /** The `code` of the fault when the proxy did not connect to the host: nothing was sent there. */
@@ -43,11 +43,21 @@ export function createHttpClient(direct: HttpClient = createDefaultHttpClient())
 }
 
 function createProxyPolicy(): PipelinePolicy {
+  const problem = proxyProblem();
+  if (problem !== undefined) throw new SettingsError([problem]);
+  return proxyPolicy();
+}
+
+/** What keeps the proxy from being used; `undefined` when there is none, or none is set. */
+export function proxyProblem(): SettingsProblem | undefined {
   const root = proxyRoot();
-  if (root === undefined || /^https?:\/\/./.test(root)) return proxyPolicy();
-  const rule = 'must be a URL such as http://proxy.example:8080';
+  if (root === undefined || /^https?:\/\/./.test(root)) return undefined;
   // It may hold a password.
-  throw new SettingsError([{ name: 'HTTPS_PROXY', rule, given: 'a text that is none' }]);
+  return {
+    name: 'HTTPS_PROXY',
+    rule: '(or ALL_PROXY, or HTTP_PROXY) must be a URL such as http://proxy.example:8080',
+    given: 'no http or https URL',
+  };
 }
 
 /** Scheme and host of the proxy; empty when what names it is no URL. */

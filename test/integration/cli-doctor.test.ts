@@ -280,6 +280,15 @@ describe('doctor', () => {
     expect(seen.tookMs).toBeLessThan(A_FEW_SECONDS_MS);
   });
 
+  it('names a proxy that cannot be used, asks nobody, and ends as with any wrong setting', async () => {
+    const { settings } = await setUp();
+    const { failed, of } = await doctor({ ...settings, HTTPS_PROXY: '10.0.0.1:8080' });
+    expect(failed).toEqual(['settings']);
+    expect(of('settings').message).toContain('HTTPS_PROXY (or ALL_PROXY, or HTTP_PROXY) must be a URL');
+    expect(of('tableAccess').status).toBe('skipped');
+    expect(of('graph').status).toBe('skipped');
+  });
+
   it('without a token says so, and so it does with one of another tenant', async () => {
     const { settings } = await completeSetUp();
     const none = await doctor({ ...settings, IDENTITY_ENDPOINT: `${NOBODY}/msi/token` });

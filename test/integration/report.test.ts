@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunReport } from '../../src/app/report-run.ts';
-import { parseTenantId } from '../../src/domain/ids.ts';
+import { parseRunId, parseTenantId } from '../../src/domain/ids.ts';
 import { createSimulatedTenant } from '../../src/simulator/simulated-tenant.ts';
 import { createSimulatorServer, type SimulatorServer } from '../../src/simulator/simulator-server.ts';
 import { settingsFor } from '../../src/simulator/simulator-settings.ts';
@@ -83,6 +83,18 @@ describe('keyturn report', () => {
     expect(stdout).toContain(`Written: ${page}`);
     expect(await readFile(page)).toEqual(await reportOf(storage.reportFiles, `${runId}/report-1.html`));
     expect(await readFile(evidence)).toEqual(await reportOf(storage.reportFiles, `${runId}/evidence-1.csv`));
+  });
+
+  it('says of a run that still settles nothing that only its end will tell', async () => {
+    const row = (await storage.ledger.readRun(parseRunId(runId)))?.value;
+    if (row === undefined) throw new Error('the run is gone');
+    const { evidence: _evidence, finishedAtMs: _finished, finalCounts: _counts, ...open } = row;
+    await storage.ledger.createRun({ ...open, runId: parseRunId('still-settling'), state: 'settling' });
+    const { code, stdout, stderr } = await runCli(['report', 'still-settling', '--json'], settings);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const said = JSON.parse(stdout);
+    expect(said).toMatchObject({ state: 'settling', run: { runId: 'still-settling', dryRun: false } });
+    for (const name of ['outcome', 'evidence', 'writtenAt']) expect(said.run).not.toHaveProperty(name);
   });
 
   it('says the same to scripts', async () => {

@@ -196,6 +196,20 @@ describe('keyturn verify', () => {
     expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
   });
 
+  it('says the same to scripts of a file that was changed above its last line', async () => {
+    const lines = linesOf(evidence);
+    const changed = Buffer.concat(lines.with(4, Buffer.from(String(lines[4]).replace(',proven,', ',failed,'))));
+    const { code, stdout } = await verify(changed, ['--json'], settings);
+    const said = JSON.parse(stdout);
+    expect(said).toMatchObject({
+      agrees: false,
+      ledger: { kind: 'differs' },
+      statedDigest: expect.stringMatching(/^[0-9a-f]{64}$/),
+    });
+    expect(said).not.toHaveProperty('digest');
+    expect(code).toBe(1);
+  });
+
   it('names the changed line of what comes through a pipe, reads it once, and does not ask Graph about it', async () => {
     const pipe = path.join(folder, 'pipe');
     await promisify(execFile)('mkfifo', [pipe]);

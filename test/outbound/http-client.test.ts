@@ -73,7 +73,7 @@ describe('the HTTP client', () => {
       process.env.HTTPS_PROXY = text;
       expect(() => createHttpClient()).toThrow(SettingsError);
       expect(() => createHttpClient()).toThrow(
-        /- HTTPS_PROXY must be a URL such as http:\/\/proxy\.example:8080; given: a text that is none$/,
+        /- HTTPS_PROXY \(or ALL_PROXY, or HTTP_PROXY\) must be a URL such as http:\/\/proxy\.example:8080; given: no http or https URL$/,
       );
     },
   );

@@ -5,7 +5,7 @@ import type { Run, RunEvidence } from '../../domain/run.ts';
 import type { ReportFiles } from '../../domain/stored-files.ts';
 import { checkNeighbours } from './check-neighbours.ts';
 import { evidenceName, headOf } from './evidence-head.ts';
-import type { Verification } from './verify-evidence.ts';
+import { isWhole, type Verification } from './verify-evidence.ts';
 
 /**
  * `with`: where the digest was found that the file was compared with; `later evidence`: in the files after it, whose last has its own in the
@@ -56,6 +56,11 @@ export async function compareWithLedger(
   ];
   const { notes } = found;
   if (differences.length > 0) return { kind: 'differs', differences, notes };
+  // Whoever changed a line above need not have touched the last.
+  if (!isWhole(file)) {
+    const claim = `its last line still says the digest that ${found.isVouchedFor ? 'the evidence after it' : place} has; the file is another`;
+    return { kind: 'differs', differences: [claim], notes };
+  }
   return {
     kind: 'agrees',
     with: isLatest ? 'run row' : found.isVouchedFor ? 'later evidence' : 'blob metadata',

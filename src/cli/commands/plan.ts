@@ -26,7 +26,7 @@ export function addPlanCommand(program: Command, act: (options: CommonOptions) =
       'after',
       `
 A device can be asked when no rule keeps it from it, whatever its keys; of these, those with an old key or none are due.
-While a live run is in progress, that run is shown instead. \`npx keyturn run --live\` does what is planned.`,
+While a live run plans or asks, that run is shown instead. \`npx keyturn run --live\` does what is planned.`,
     )
     .action(act);
 }

@@ -2,7 +2,9 @@
 import type { Command } from 'commander';
 import { renderReport } from '../../app/report/html/render-report.ts';
 import { evidenceContent, readReport } from '../../app/report/read-report.ts';
+import type { RunDetails } from '../../domain/evidence/run-details.ts';
 import type { RunId } from '../../domain/ids.ts';
+import type { ReportModel } from '../../domain/report/report-model.ts';
 import { verdictOf } from '../../domain/report/verdict.ts';
 import { VERSION } from '../../version.ts';
 import { type CliContext, type CommonOptions, printResult } from '../context.ts';
@@ -51,8 +53,14 @@ export async function reportCommand(context: CliContext, wanted: RunId, options:
     ...(html === undefined ? {} : { html: html.name }),
     ...(csv === undefined ? {} : { csv: csv.name }),
   };
-  printResult(context, options, { verdict: verdictOf(model), ...model, files }, (style, columns) =>
-    reportLines(model, files, style, columns),
-  );
+  const document = { verdict: verdictOf(model), ...model, run: knownOf(model), files };
+  printResult(context, options, document, (style, columns) => reportLines(model, files, style, columns));
   return EXIT.done;
+}
+
+/** Of a run without evidence: not what only its end will tell. */
+function knownOf({ run, evidence }: ReportModel): Partial<RunDetails> {
+  if (evidence !== undefined) return run;
+  const { outcome: _outcome, evidence: _number, writtenAt: _writtenAt, ...known } = run;
+  return known;
 }

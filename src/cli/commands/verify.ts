@@ -100,11 +100,14 @@ async function readFile(context: CliContext, file: string): Promise<Verification
 
 function documentOf(result: VerifyResult): unknown {
   const { file, ledger, graph, verification } = result;
-  const { head, ...found } = verification;
+  const { head, digest, ...found } = verification;
+  // Of a broken chain it is only what the last line says.
+  const named = verification.problems.length === 0 ? { digest } : { statedDigest: digest };
   return {
     file,
     agrees: isAgreed(result),
     ...(head === undefined ? {} : { run: head }),
+    ...(digest === undefined ? {} : named),
     ...found,
     ledger,
     graph: graph ?? null,

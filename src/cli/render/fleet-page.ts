@@ -43,7 +43,7 @@ function* sections(page: FleetPage): Generator<Html> {
 }
 
 function head({ at, tenantId, devices, eligible, inProgress, rotatedWithoutKey }: FleetPicture): Html {
-  const facts = `${plural(devices, 'device')}, ${number(eligible)} can be asked to rotate, ${number(inProgress)} being asked now`;
+  const facts = `${plural(devices, 'device')}, ${number(eligible)} can be asked to rotate, ${number(inProgress)} asked by a run that still looks`;
   const verdict =
     rotatedWithoutKey === 0
       ? html`<div class="verdict tone-good"><p class="headline">No device is known to have rotated without a new key in escrow.</p></div>`
@@ -55,10 +55,10 @@ ${verdict}`;
 
 function ageSection(picture: FleetPicture): Html {
   const { keyAges } = picture;
-  const most = Math.max(1, ...KEY_AGE_CLASSES.map((name) => keyAges[name]));
+  const all = Math.max(1, picture.devices);
   const rows = KEY_AGE_CLASSES.map(
     (name) =>
-      html`<tr><th scope="row">${capital(KEY_AGE_WORDS[name])}</th><td class="count">${number(keyAges[name])}</td><td class="wide">${bar(keyAges[name] / most, 'fill')}</td></tr>`,
+      html`<tr><th scope="row">${capital(KEY_AGE_WORDS[name])}</th><td class="count">${number(keyAges[name])}</td><td class="wide">${bar(keyAges[name] / all, 'fill')}</td></tr>`,
   );
   const others = withoutKeyAgeWords(picture).map(({ title, devices }) => `${title}: ${number(devices)}`);
   const rest =

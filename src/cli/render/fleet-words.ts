@@ -42,7 +42,7 @@ export const NEED_WORDS: Readonly<Record<FleetNeed, ReasonWords & { readonly tit
     title: 'rotated, never escrowed',
     meaning: 'Intune says the rotation is done, and no newer key is in escrow: nobody may know what unlocks the disk',
     remedy:
-      'back up the key on the device, or ask it once more, an hour or more after the last time: npx keyturn request --device ID --reason TEXT',
+      'back up the key on the device, or ask it once more, when no run holds it and an hour after the last time: npx keyturn request --device ID --reason TEXT',
   },
   neverAnswered: {
     title: 'never answering',

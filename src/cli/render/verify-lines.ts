@@ -2,7 +2,7 @@
 
 import type { Disagreement } from '../../app/evidence/check-proofs.ts';
 import type { LedgerComparison } from '../../app/evidence/compare-with-ledger.ts';
-import { isWhole, type Verification } from '../../app/evidence/verify-evidence.ts';
+import type { Verification } from '../../app/evidence/verify-evidence.ts';
 import { number, plural } from '../../domain/plain-figures.ts';
 import type { GraphCheck, VerifyResult } from '../commands/verify.ts';
 import type { Style } from './style.ts';
@@ -24,22 +24,24 @@ export function fileLines(file: string, verification: Verification, style: Style
 }
 
 /** What others say of it, or why they do not. */
-export function comparisonLines({ verification, ledger, graph }: VerifyResult, style: Style): readonly string[] {
+export function comparisonLines({ ledger, graph }: VerifyResult, style: Style): readonly string[] {
   return [
-    ...ledgerLines(ledger, isWhole(verification), style),
+    ...ledgerLines(ledger, style),
     ...(graph === undefined
       ? [style.dim('graph    not asked; --graph asks it about every proof')]
       : graphLines(graph, style)),
   ];
 }
 
-function headLines(file: string, { head, lines, digest }: Verification, style: Style): readonly string[] {
+function headLines(file: string, { head, lines, digest, problems }: Verification, style: Style): readonly string[] {
   const what =
     head === undefined
       ? `${style.bold(file)} does not say which run it is evidence of.`
       : `${style.bold(file)} is evidence ${head.evidence} of run ${head.runId}, tenant ${head.tenantId}.`;
   const isDry = head?.dryRun === true ? [style.warn('A dry run: nothing was sent.')] : [];
-  return [what, ...isDry, `${plural(lines, 'line')}, digest ${digest ?? 'missing'}`];
+  // A digest to keep, or to compare with one that was kept, only a whole chain has.
+  const stated = `${problems.length === 0 ? '' : 'its last line says '}digest ${digest ?? 'missing'}`;
+  return [what, ...isDry, `${plural(lines, 'line')}, ${digest === undefined ? 'digest missing' : stated}`];
 }
 
 function holds(style: Style, what: string, text: string): string {
@@ -85,14 +87,10 @@ const WHERE: Readonly<Record<Extract<LedgerComparison, { kind: 'agrees' }>['with
   'blob metadata': "the digest is the one in the blob's metadata",
 };
 
-function ledgerLines(ledger: LedgerComparison, isFileWhole: boolean, style: Style): readonly string[] {
+function ledgerLines(ledger: LedgerComparison, style: Style): readonly string[] {
   if (ledger.kind === 'notCompared') return [`ledger   ${style.warn('not compared')}: ${visible(ledger.because)}`];
   const notes = ledger.notes.map((note) => `  ${style.warn(visible(note))}`);
-  if (ledger.kind === 'agrees') {
-    if (isFileWhole) return [holds(style, 'ledger', WHERE[ledger.with]), ...notes];
-    const claim = `its last line still says what it said (${WHERE[ledger.with]}); the file is another`;
-    return [broken(style, 'ledger', claim), ...notes];
-  }
+  if (ledger.kind === 'agrees') return [holds(style, 'ledger', WHERE[ledger.with]), ...notes];
   // They quote the file's own words.
   const [first = '', ...more] = ledger.differences.map(visible);
   return [broken(style, 'ledger', first), ...more.map((difference) => `  ${difference}`), ...notes];

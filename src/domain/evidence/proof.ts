@@ -122,6 +122,7 @@ function judgeKey(
 ): Judgement {
   const { entraDeviceId, keyId, keyBeforeId, keyAtMs, requestedByMs } = claim;
   if (entraDeviceId === undefined || keys === undefined) return disagrees('the line names no Entra device id');
+  if (keyId === '') return disagrees('the line names no key');
   if (keyId === keyBeforeId) return disagrees(`key ${keyId} was known before the rotation was asked for`);
   if (keys.kind === 'gone') return unchecked('the tenant no longer has the device, and its keys went with it');
   if (keys.kind === 'unreadable')

@@ -63,6 +63,17 @@ describe('an evidence file', () => {
     expect(await compare(ENDED)).toEqual({ kind: 'agrees', with: 'run row', notes: [] });
   });
 
+  it('that was changed above its last line is another, though that line still says the digest in the row', async () => {
+    const lines = linesOf(CONTENT);
+    const changed = await verified(lines.with(4, Buffer.from(String(lines[4]).replace('LAPTOP-', 'LAPTOP '))));
+    expect(changed.digest).toBe(FILE.digest);
+    expect(await compare(ENDED, changed)).toEqual({
+      kind: 'differs',
+      differences: ["its last line still says the digest that the run's row has; the file is another"],
+      notes: [],
+    });
+  });
+
   it('that the row does not know yet, or that somebody put there, is not compared, whatever its metadata say', async () => {
     const { evidence: _evidence, ...unended } = ENDED;
     expect(await compare(unended, FILE, [blobOf(unended, HEAD, CONTENT)])).toEqual({

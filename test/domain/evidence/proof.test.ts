@@ -135,7 +135,7 @@ describe('Graph does not agree', () => {
       /older/,
     ],
     ['when the line names no device', { ...LINE, entraDeviceId: 'x' }, undefined, /no Entra device id/],
-    ['when the line names no key', { ...LINE, keyAfterId: '' }, found([key()]), /holds no key/],
+    ['when the line names no key', { ...LINE, keyAfterId: '' }, found([key()]), /the line names no key/],
   ])('%s', (_what, line, keys, because) => {
     expect(judge(line, keys)).toMatchObject({ kind: 'disagrees', because: expect.stringMatching(because) });
   });

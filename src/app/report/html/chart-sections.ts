@@ -9,10 +9,10 @@ import { type Html, html, NOTHING } from '../../page/html.ts';
 export function ageSection({ agesBefore, agesAfter, figures }: ReportModel): Html {
   const counted = Object.values(agesBefore).reduce((sum, devices) => sum + devices, 0);
   const others = figures.devices - counted;
-  const most = Math.max(1, ...Object.values(agesBefore), ...Object.values(agesAfter));
+  const all = Math.max(1, counted);
   const rows = KEY_AGE_CLASSES.map((name) => {
     const [before, after] = [agesBefore[name], agesAfter[name]];
-    return html`<tr><th scope="row">${KEY_AGE_WORDS[name]}</th><td class="count">${number(before)}</td><td class="count">${number(after)}</td><td class="wide twin">${bar(before / most, 'before')}${bar(after / most, 'fill')}</td></tr>`;
+    return html`<tr><th scope="row">${KEY_AGE_WORDS[name]}</th><td class="count">${number(before)}</td><td class="count">${number(after)}</td><td class="wide twin">${bar(before / all, 'before')}${bar(after / all, 'fill')}</td></tr>`;
   });
   return html`<section aria-labelledby="ages"><h2 id="ages">Age of the keys, before and after</h2>
 <table><caption>${plural(counted, 'device')} by the age of the newest key known before anybody was asked <span class="nowrap">(<span class="key key-before"></span>before)</span> and when this was written <span class="nowrap">(<span class="key key-after"></span>after)</span></caption><thead><tr><th scope="col">Age</th><th scope="col" class="count">Before</th><th scope="col" class="count">After</th><th scope="col" class="wide">Share</th></tr></thead><tbody>${rows}</tbody></table>${
