@@ -287,7 +287,7 @@ function linesFigures(lines: readonly string[]): Figures {
 function pageFigures(page: string): Figures {
   const figures: Record<string, number> = {};
   const [, devices, eligible, inProgress] =
-    /([\d,]+) devices, ([\d,]+) can be asked to rotate, ([\d,]+) being asked now/.exec(page) ?? [];
+    /([\d,]+) devices, ([\d,]+) can be asked to rotate, ([\d,]+) asked by a run that still looks/.exec(page) ?? [];
   Object.assign(figures, {
     devices: numberOf(devices),
     eligible: numberOf(eligible),
