@@ -15,7 +15,7 @@ import { goesPastProxy } from './direct-agents.ts';
 export const PROXY_REFUSED = 'PROXY_REFUSED';
 
 /**
- * The transport of everything: Graph, sign-in, storage, webhook. Sends one request, and follows no redirect. The proxy comes from
+ * The transport of Graph, sign-in, tables and the webhook. Sends one request, and follows no redirect. The proxy comes from
  * `HTTPS_PROXY` and `NO_PROXY` as the library reads them; what stays on this machine goes past it, whatever pipeline it comes from, and with
  * it the secret header of the managed identity's endpoint. A proxy's refusal to connect is a fault, never the host's answer.
  * `direct`: sends without a proxy; the library's own by default. @throws {SettingsError} for a proxy that is no URL.

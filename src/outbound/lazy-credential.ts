@@ -17,8 +17,8 @@ export interface IdentityTransport {
 }
 
 /**
- * The credential that `create` makes, at the first token. Loading the library takes as long as loading the rest of Keyturn does, and most
- * commands need no token.
+ * The credential that `create` makes, at the first token. Loading the library is a third of what starting a command takes, and most commands need
+ * no token.
  */
 export function lazyCredential(
   create: (library: IdentityLibrary, transport: IdentityTransport) => TokenCredential,
